@@ -1,0 +1,57 @@
+# Every target sets up what it needs; a second run finds it done and is quick.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-oldest test-stack lint format docs bench bench-quick wheel collector clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml tools/setup.sh
+	@tools/setup.sh $(VENV) $(PYTHON)
+	@touch $@
+
+demo: $(STAMP) ## Run a real LangSwarm program and show its traces, metrics and logs
+	@$(BIN)/langswarm-otel demo $(if $(ENDPOINT),--endpoint $(ENDPOINT))
+
+test: $(STAMP) collector ## Run all tests
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+
+test-oldest: $(STAMP) ## Run the tests on the oldest supported OpenTelemetry SDK, on the built wheel
+	@tools/test_wheel.sh $(BIN) oldest $(ARGS)
+
+test-wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built wheel
+	@tools/test_wheel.sh $(BIN) newest $(ARGS)
+
+lint: $(STAMP) ## Check types, style, import floors and spelling
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-timing > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/codespell langswarm_otel tests docs tools *.md
+	@echo "lint: clean"
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+docs: $(STAMP) ## Generate the pages that derive from the code
+	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
+
+bench-quick: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector, briefly
+	@$(BIN)/python benchmarks/caller_latency.py --quick
+
+bench: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector
+	@$(BIN)/python benchmarks/caller_latency.py
+
+wheel: $(STAMP) ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+
+collector: ## Build the OpenTelemetry Collector for tests/stack (needs Go; cached)
+	@tools/build_collector.sh
+
+clean: ## Remove what the targets made
+	@rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
