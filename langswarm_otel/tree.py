@@ -79,8 +79,8 @@ class Summary:
 def place(nodes: Iterable[TreeNode]) -> Iterator[Placed]:
     """Yield every node exactly once, parents before children, siblings by start time and then as given.
 
-    Spans whose parent is missing are roots. Where broken instrumentation made spans each other's ancestors, the one that started first counts
-    as a root, after the real ones.
+    Spans whose parent is missing are roots. Where broken instrumentation made spans each other's ancestors, the one that started
+    first counts as a root, after the real ones.
     """
     given = tuple(nodes)
     order = sorted(range(len(given)), key=lambda index: given[index].start_ns)
