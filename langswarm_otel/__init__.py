@@ -1,0 +1,1 @@
+"""OpenTelemetry distribution for LangSwarm."""

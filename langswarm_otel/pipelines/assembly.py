@@ -1,0 +1,237 @@
+"""The pipelines of one handle: providers, processors, reader and export hub, put together once and re-configured alive."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk._logs import LogRecordLimits
+from opentelemetry.sdk.trace import SpanLimits
+
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.hub import ExportHub
+from langswarm_otel.export.memory import MemoryStore
+from langswarm_otel.export.processors import QueueLogRecordProcessor, QueueSpanProcessor
+from langswarm_otel.guard import guarded
+from langswarm_otel.pipelines import declarative
+from langswarm_otel.pipelines.exporters import build_targets
+from langswarm_otel.pipelines.foreign import ForeignProviders
+from langswarm_otel.pipelines.preparation import Preparation
+from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
+from langswarm_otel.pipelines.pull import PullEndpoint
+from langswarm_otel.pipelines.reader import SwitchReader
+from langswarm_otel.pipelines.resource import build_resource
+from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
+from langswarm_otel.pipelines.statistics import Statistics
+from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
+from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
+from langswarm_otel.pipelines.switch_trace import SwitchTracerProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langswarm_otel.config import ObservabilityConfig
+    from langswarm_otel.export.accounting import ExporterHealth
+
+FIXED = ("resource", "exemplar_filter", "histogram_aggregation", "cardinality_limit", "id_generator")
+"""What the SDK takes when a provider is made and keeps for its life."""
+
+
+class Pipelines:
+    """Everything between an operation and the wire, for one handle."""
+
+    def __init__(self, config: ObservabilityConfig, foreign: ForeignProviders | None = None) -> None:
+        """Build the pipelines; nothing is exported and no thread runs before ``apply``.
+
+        Args:
+            config: the resolved configuration.
+            foreign: providers of others to join, signal by signal; providers of our own are made for the rest.
+        """
+        self.foreign = foreign or ForeignProviders()
+        self.preparation = Preparation(capture_content=config.capture_content)
+        self.memory = MemoryStore()
+        self.hub = ExportHub(prepare_span=self.preparation.span, prepare_log=self.preparation.log_record)
+        self.scope = ScopeSpanProcessor()
+        self.open_spans = OpenSpans()
+        self.sampler = SwitchSampler(build_sampler(config.sampler, config.sample_ratio))
+        self.span_limits = SpanLimits()
+        self.log_limits = LogRecordLimits()
+        self.reader = SwitchReader(
+            temporality=config.metrics_temporality,
+            histogram_aggregation=config.histogram_aggregation,
+            cardinality_limit=config.cardinality_limit,
+        )
+        self.pull = PullEndpoint()
+        self.exit_deadline_s = config.shutdown_timeout_s
+        self.alive = False
+        self._fixed = _fixed_part(config)
+        self._make_providers(config)
+
+    def _make_providers(self, config: ObservabilityConfig) -> None:
+        resource = build_resource(config)
+        span_processors = (self.scope, self.open_spans, QueueSpanProcessor(self.hub))
+        log_processor = QueueLogRecordProcessor(self.hub)
+        self.tracer_provider: Any = self.foreign.tracer
+        if self.tracer_provider is None:
+            self.tracer_provider = SwitchTracerProvider(
+                resource=resource, sampler=self.sampler, span_limits=self.span_limits, processors=span_processors
+            )
+        else:
+            for processor in span_processors:
+                self.tracer_provider.add_span_processor(processor)
+        self.meter_provider: Any = self.foreign.meter
+        if self.meter_provider is None:
+            self.meter_provider = SwitchMeterProvider(resource=resource, reader=self.reader, exemplar_filter=config.exemplar_filter)
+        else:
+            self.meter_provider.add_metric_reader(self.reader)
+        self.logger_provider: Any = self.foreign.logger
+        if self.logger_provider is None:
+            self.logger_provider = SwitchLoggerProvider(resource=resource, limits=self.log_limits, processors=(log_processor,))
+        else:
+            self.logger_provider.add_log_record_processor(log_processor)
+
+    def apply(self, config: ObservabilityConfig, *, exporting: bool = True) -> bool:
+        """Configure or re-configure; nothing queued is lost or sent twice, and the old exporters are shut down, within the deadline.
+
+        Args:
+            config: the resolved configuration.
+            exporting: False for a configuration file, whose own pipelines export.
+
+        Returns:
+            Whether what was queued for the old exporters got out in time.
+
+        Raises:
+            ConfigurationError: a setting cannot change while the providers live, or an exporter cannot be built.
+        """
+        if self.alive:
+            self._refuse_fixed_changes(config)
+        elif _fixed_part(config) != self._fixed:
+            self._replace_fixed(config)
+        targets = build_targets(config, self.memory) if exporting else []
+        self.pull.apply(config, self.meter_provider)
+        self.preparation.capture_content = config.capture_content
+        self.sampler.target = build_sampler(config.sampler, config.sample_ratio)
+        self.reader.set_temporality(config.metrics_temporality)
+        _set_limits(self.span_limits, self.log_limits, config)
+        drained = self.hub.switch(
+            targets,
+            max_bytes=config.queue_max_bytes,
+            schedule_delay_s=config.schedule_delay_s,
+            max_batch=config.max_export_batch_size,
+            timeout_s=config.shutdown_timeout_s,
+        )
+        wants_metrics = any(target.metrics is not None for target in targets)
+        self.hub.collect_every(config.export_interval_s if wants_metrics else None, self.collect)
+        self.exit_deadline_s = config.shutdown_timeout_s
+        self._set_enabled(True)
+        return drained
+
+    def _refuse_fixed_changes(self, config: ObservabilityConfig) -> None:
+        for name, before, after in zip(FIXED, self._fixed, _fixed_part(config), strict=True):
+            if before != after:
+                raise ConfigurationError(
+                    name, after, f"this cannot change while telemetry runs (it is {before!r}); shut the handle down first, or restart the process"
+                )
+
+    def _replace_fixed(self, config: ObservabilityConfig) -> None:
+        """Take a new resource while nothing is alive; what the SDK binds for the life of a provider stays an error."""
+        before, after = self._fixed, _fixed_part(config)
+        for name, old, new in list(zip(FIXED, before, after, strict=True))[1:]:
+            if old != new:
+                raise ConfigurationError(name, new, f"this is fixed for the life of the process (it is {old!r}); restart the process")
+        resource = build_resource(config)
+        for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
+            if hasattr(provider, "replace_resource"):
+                provider.replace_resource(resource)
+        self._fixed = after
+
+    def _set_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - a plain switch
+        self.alive = enabled
+        self.scope.active = self.open_spans.active = enabled
+        for provider, foreign in (
+            (self.tracer_provider, self.foreign.tracer),
+            (self.meter_provider, self.foreign.meter),
+            (self.logger_provider, self.foreign.logger),
+        ):
+            if foreign is None:
+                provider.enabled = enabled
+
+    @guarded("Pipelines.collect", None)
+    def collect(self) -> None:
+        """Collect the metrics and hand them to the hub."""
+        data = self.reader.take()
+        if data is not None:
+            self.hub.offer_metrics(self.preparation.metrics(data))
+
+    def flush(self, timeout_s: float) -> bool:
+        """Collect and send everything made so far; True only if all of it was delivered within the time."""
+        return self.hub.flush(timeout_s, before=self.collect)
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """End open spans, send everything, stop the workers; the providers stay and pass through. True if nothing was lost."""
+        if not self.alive:
+            return True
+        deadline = time.monotonic() + timeout_s
+        self.open_spans.interrupt()
+        self.alive = False
+        flushed = self.flush(timeout_s)
+        self._set_enabled(False)
+        self.pull.close(self.meter_provider)
+        stopped = self.hub.shutdown(max(0.0, deadline - time.monotonic()))
+        return flushed and stopped
+
+    def shutdown_foreign(self, timeout_s: float) -> bool:
+        """Shut down the providers of a configuration file, in parallel and within the time."""
+        providers = [p for p in (self.foreign.tracer, self.foreign.meter, self.foreign.logger) if p is not None]
+        calls: list[Callable[[], Any]] = [provider.shutdown for provider in providers]
+        return declarative.within(timeout_s, calls)
+
+    def flush_foreign(self, timeout_s: float) -> bool:
+        """Flush the providers of a configuration file, in parallel and within the time."""
+        providers = [p for p in (self.foreign.tracer, self.foreign.meter, self.foreign.logger) if p is not None]
+        calls: list[Callable[[], Any]] = [provider.force_flush for provider in providers]
+        return declarative.within(timeout_s, calls)
+
+    def statistics(self) -> Statistics:
+        """Return count, extremes and percentiles of every series, by a peek that exports nothing."""
+        return Statistics.of(self.reader.peek())
+
+    def counts(self) -> tuple[ExporterHealth, ...]:
+        """Return what was exported, queued and dropped, by destination and signal."""
+        return self.hub.counts()
+
+    def set_sample_ratio(self, ratio: float) -> None:
+        """Sample this share of new traces from now on; those under a parent follow it."""
+        self.sampler.set_ratio(ratio)
+
+    def after_fork_in_child(self) -> None:
+        """Forget what belongs to the parent; the hub and the reader have hooks of their own."""
+        self.open_spans.forget()
+        self.pull.after_fork_in_child()
+
+
+def _fixed_part(config: ObservabilityConfig) -> tuple[Any, ...]:
+    resource = (
+        config.service_name,
+        config.service_version,
+        config.service_namespace,
+        config.environment,
+        *sorted(config.resource_attributes.items()),
+    )
+    return (resource, config.exemplar_filter, config.histogram_aggregation, config.cardinality_limit, config.id_generator)
+
+
+def _set_limits(spans: SpanLimits, logs: LogRecordLimits, config: ObservabilityConfig) -> None:
+    """Set the limits on the objects that tracers and loggers read for each record.
+
+    The SDK reads them each time, which lets them change alive; a contract test guards that.
+    """
+    spans.max_span_attributes = config.max_span_attributes
+    spans.max_span_attribute_length = config.max_attribute_length
+    spans.max_attribute_length = config.max_attribute_length
+    spans.max_events = config.max_span_events
+    spans.max_links = config.max_span_links
+    spans.max_event_attributes = config.max_event_attributes
+    spans.max_link_attributes = config.max_link_attributes
+    logs.max_log_record_attributes = config.max_log_record_attributes
+    logs.max_log_record_attribute_length = config.max_attribute_length

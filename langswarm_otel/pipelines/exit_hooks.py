@@ -1,0 +1,130 @@
+"""The end of a process: every handle is shut down in parallel, within its deadline, however the process ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
+
+from langswarm_otel import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+SLACK_S = 0.25
+"""How long past its own deadline a shut-down may keep the process, in seconds; it runs in a daemon thread and is then left behind."""
+
+
+class Closable(Protocol):
+    """What is shut down at the end."""
+
+    @property
+    def exit_deadline_s(self) -> float:
+        """How long the shut-down may take, in seconds."""
+        ...
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """Send what is left and stop."""
+        ...
+
+    def after_fork_in_child(self) -> None:
+        """Forget what belongs to the parent."""
+        ...
+
+
+_closables: weakref.WeakSet[Closable] = weakref.WeakSet()
+_registered = False
+_lock = threading.Lock()
+
+
+def close_at_exit(closable: Closable) -> None:
+    """Shut this down when the process ends; the registration holds no strong reference."""
+    global _registered  # noqa: PLW0603 - hooks of the interpreter are set once a process
+    with _lock:
+        _closables.add(closable)
+        if _registered:
+            return
+        _registered = True
+        atexit.register(close_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=_follow_multiprocessing, after_in_child=_after_fork_in_child)
+
+
+def close_all() -> None:
+    """Shut everything down in parallel, each within its own deadline; never raises and never waits for longer."""
+    threads = [(closable.exit_deadline_s, _start(closable)) for closable in list(_closables)]
+    for deadline_s, thread in threads:
+        if thread is not None:
+            thread.join(deadline_s + SLACK_S)
+
+
+def _start(closable: Closable) -> threading.Thread | None:
+    def close() -> None:
+        try:
+            closable.shutdown(closable.exit_deadline_s)
+        except Exception as error:  # noqa: BLE001 - nobody is left to handle it
+            guard.record_fault("close_all", error)
+
+    thread = threading.Thread(target=close, name="langswarm-otel-exit", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        # "can't create new thread at interpreter shutdown" (python/cpython#113964): nothing else is left but this thread.
+        close()
+        return None
+    return thread
+
+
+def _after_fork_in_child() -> None:
+    global _lock  # noqa: PLW0603 - a lock taken by another thread at fork would stay taken
+    _lock = threading.Lock()
+    guard.forget_faults()
+    for closable in list(_closables):
+        closable.after_fork_in_child()
+
+
+_follows_multiprocessing = False
+
+
+def _follow_multiprocessing() -> None:
+    """Make children of ``multiprocessing`` close too: they leave by ``os._exit``, which skips atexit but runs its finalizers."""
+    global _follows_multiprocessing  # noqa: PLW0603 - once a process
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is None or _follows_multiprocessing:
+        return
+    _follows_multiprocessing = True
+    util.register_after_fork(close_all, lambda _: util.Finalize(None, close_all, exitpriority=0))
+
+
+_previous_handler: Callable[[int, FrameType | None], Any] | int | None = None
+_handles_sigterm = False
+
+
+def handle_sigterm() -> bool:
+    """Close everything on SIGTERM, then do what the previous handler did; return whether the handler could be set.
+
+    Signal handlers can only be set in the main thread; elsewhere this does nothing and says so by its result.
+    """
+    global _previous_handler, _handles_sigterm  # noqa: PLW0603 - the handler belongs to the process
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    if not _handles_sigterm:
+        _previous_handler = signal.signal(signal.SIGTERM, _on_sigterm)
+        _handles_sigterm = True
+    return True
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    # The work is done in threads of `close_all`: the interrupted code of this one may hold a lock that it needs.
+    close_all()
+    previous = _previous_handler
+    if callable(previous):
+        previous(number, frame)
+    elif previous != signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)

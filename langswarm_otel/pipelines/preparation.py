@@ -1,0 +1,166 @@
+"""What happens to every record once, in the worker, before it is encoded: the content gate and safe values.
+
+Our own operations pass the same rules at their edge; this second look is for foreign spans, events and logs that use our pipeline. A
+record that needs no change is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link, Status
+
+from langswarm_otel import semconv
+from langswarm_otel.content import gate
+from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+class Preparation:
+    """The rules that hold for everything on its way to the exporters of one handle."""
+
+    def __init__(self, *, capture_content: bool) -> None:
+        self.capture_content = capture_content
+        """Whether message content, tool data and exception texts may leave the process; may change while in use."""
+
+    def clean(self, attributes: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """Return attributes that may be sent; the same object if nothing has to change."""
+        if not attributes:
+            return _EMPTY if attributes is None else attributes
+        # The SDK's attribute mapping is slow to walk, its copy is one C call; the copy is thrown away when nothing had to change.
+        plain = attributes.copy() if hasattr(attributes, "copy") else attributes
+        cleaned = safe_attributes(gate.strip(plain, is_open=self.capture_content))
+        return attributes if cleaned is plain else cleaned
+
+    def span(self, span: ReadableSpan) -> ReadableSpan:
+        """Return the span as it may be sent."""
+        attributes = self.clean(span.attributes)
+        events = self._events(span.events)
+        links = self._links(span.links)
+        name = safe_text(span.name)
+        status = self._status(span)
+        if (
+            attributes is (span.attributes or attributes)
+            and events is None
+            and links is None
+            and name is span.name
+            and status is span.status
+        ):
+            return span
+        return _ChangedSpan(span, name=name, attributes=attributes, events=events, links=links, status=status)
+
+    def _status(self, span: ReadableSpan) -> Status:
+        status = span.status
+        if not status.description:
+            return status
+        description = gate.strip_description(
+            status.description, span.attributes or _EMPTY, [event.attributes or _EMPTY for event in span.events], is_open=self.capture_content
+        )
+        if description is not None:
+            description = safe_text(description)
+        return status if description is status.description else Status(status.status_code, description)
+
+    def _events(self, events: Sequence[Event]) -> list[Event] | None:
+        """Return the events as they may be sent, or None if all may stay as they are."""
+        changed = False
+        kept = []
+        for event in events:
+            attributes, name = self.clean(event.attributes), safe_text(event.name)
+            if attributes is not event.attributes or name is not event.name:
+                changed = True
+                kept.append(Event(name, attributes, event.timestamp))
+            else:
+                kept.append(event)
+        return kept if changed else None
+
+    def _links(self, links: Sequence[Link]) -> list[Link] | None:
+        """Return the links as they may be sent, or None if all may stay as they are."""
+        cleaned = [self.clean(link.attributes) for link in links]
+        if all(attributes is link.attributes for attributes, link in zip(cleaned, links, strict=True)):
+            return None
+        return [Link(link.context, attributes) for link, attributes in zip(links, cleaned, strict=True)]
+
+    def log_record(self, readable: ReadableLogRecord) -> ReadableLogRecord:
+        """Return the log record as it may be sent."""
+        record = readable.log_record
+        attributes = self.clean(record.attributes)
+        body = safe_value(record.body)
+        if not self.capture_content and record.event_name in semconv.CONTENT_EVENT_NAMES:
+            body = None
+        texts = [safe_text(text) if text else text for text in (record.severity_text, record.event_name)]
+        same = texts[0] is record.severity_text and texts[1] is record.event_name
+        if same and body is record.body and attributes is (record.attributes or attributes):
+            return readable
+        changed = copy.copy(record)
+        changed.attributes, changed.body = attributes, body
+        changed.severity_text, changed.event_name = texts
+        return dataclasses.replace(readable, log_record=changed)
+
+    def metrics(self, data: MetricsData) -> MetricsData:
+        """Make the attributes of every point safe, in place of the SDK dropping what cannot be encoded."""
+        for resource_metrics in data.resource_metrics:
+            for scope_metrics in resource_metrics.scope_metrics:
+                for metric in scope_metrics.metrics:
+                    points = metric.data.data_points
+                    cleaned = [_safe_point(point) for point in points]
+                    if any(new is not old for new, old in zip(cleaned, points, strict=True)):
+                        object.__setattr__(metric.data, "data_points", cleaned)
+        return data
+
+
+def _safe_point(point: Any) -> Any:
+    attributes = safe_attributes(point.attributes or _EMPTY)
+    return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
+
+
+class _ChangedSpan(ReadableSpan):
+    """A span with some parts replaced, which still tells how many attributes, events and links the SDK dropped from the original."""
+
+    def __init__(
+        self,
+        original: ReadableSpan,
+        *,
+        name: str,
+        attributes: Mapping[str, Any],
+        events: Sequence[Event] | None,
+        links: Sequence[Link] | None,
+        status: Status,
+    ) -> None:
+        super().__init__(
+            name=name,
+            context=original.get_span_context(),
+            parent=original.parent,
+            resource=original.resource,
+            attributes=attributes,
+            events=original.events if events is None else events,
+            links=original.links if links is None else links,
+            kind=original.kind,
+            status=status,
+            start_time=original.start_time,
+            end_time=original.end_time,
+            instrumentation_scope=original.instrumentation_scope,
+        )
+        self._original = original
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._original.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._original.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._original.dropped_links

@@ -1,0 +1,93 @@
+"""Span processors of ours on every provider that we own or join: scope on every span, and an eye on the open ones."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.trace import SpanProcessor
+
+from langswarm_otel import semconv
+from langswarm_otel.context import current_scope
+from langswarm_otel.guard import record_fault
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+
+
+class ScopeSpanProcessor(SpanProcessor):
+    """Stamps conversation and user on every span started below a session, those of foreign instrumentors too.
+
+    Backends filter by span, so ids that stand on the root alone are missed (behaviour 6). The values come from our own context key and
+    never from W3C baggage, which would carry them to strangers in HTTP headers.
+    """
+
+    def __init__(self) -> None:
+        self.active = True
+        """False makes the processor inert, for a provider of others that cannot forget a processor."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Stamp the span; any fault of ours stays here."""
+        if not self.active:
+            return
+        try:
+            scope = current_scope(parent_context)
+            if scope.conversation_id is not None:
+                _stamp(span, semconv.CONVERSATION_ID, scope.conversation_id)
+            if scope.user_hash is not None:
+                _stamp(span, semconv.USER_HASH, scope.user_hash)
+            if scope.user_id is not None:
+                _stamp(span, semconv.USER_ID, scope.user_id)
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("ScopeSpanProcessor.on_start", error)
+
+
+def _stamp(span: Span, key: str, value: str) -> None:
+    attributes: Any = span.attributes
+    if attributes is None or key not in attributes:
+        span.set_attribute(key, value)
+
+
+class OpenSpans(SpanProcessor):
+    """Knows which recording spans have not ended, so that the last ones are not lost when the process must go.
+
+    The references are weak: a span that its maker forgot without ending it is forgotten here too.
+    """
+
+    def __init__(self) -> None:
+        self.active = True
+        """False makes the processor inert."""
+        self._lock = threading.Lock()
+        self._spans: weakref.WeakValueDictionary[int, Span] = weakref.WeakValueDictionary()
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Remember an open span."""
+        context = span.get_span_context()
+        if self.active and context is not None:
+            self._spans[context.span_id] = span
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Forget an ended span."""
+        context = span.get_span_context()
+        if context is not None:
+            self._spans.pop(context.span_id, None)
+
+    def interrupt(self) -> int:
+        """End every open span, marked as interrupted, and return how many there were."""
+        with self._lock:
+            # `valuerefs` is one copy; walking the values would fail when another thread starts a span meanwhile.
+            spans = [span for span in (reference() for reference in self._spans.valuerefs()) if span is not None]
+            for span in sorted(spans, key=lambda span: span.start_time or 0, reverse=True):
+                try:
+                    span.set_attribute(semconv.INTERRUPTED, True)
+                    span.end()
+                except Exception as error:  # noqa: BLE001 - one span must not keep the others open
+                    record_fault("OpenSpans.interrupt", error)
+            return len(spans)
+
+    def forget(self) -> None:
+        """Forget all of them: in a child after fork they belong to the parent."""
+        self._lock = threading.Lock()
+        self._spans = weakref.WeakValueDictionary()

@@ -1,0 +1,109 @@
+"""``configure_observability``: from what the user says to a handle, once or again."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel import current, environment, presets
+from langswarm_otel.config import ObservabilityConfig
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.installation import Installation
+from langswarm_otel.observability import Observability
+
+if TYPE_CHECKING:
+    from langswarm_otel.environment import Resolved
+
+_lock = threading.RLock()
+_process: Installation | None = None
+
+
+def configure_observability(
+    config_or_preset: ObservabilityConfig | str | None = None, /, *, install_global: bool = True, **overrides: Any
+) -> Observability:
+    """Build traces, metrics and logs from a preset and return the handle to them.
+
+    Calling it again with an equal configuration returns the same handle; with another one, the new configuration takes the place of the
+    old: tracers, meters, loggers, decorators and module-level operations follow, and the former exporters are drained and shut down
+    within ``shutdown_timeout_s``. Precedence is argument, environment (``OTEL_*``), preset.
+
+    Args:
+        config_or_preset: an ``ObservabilityConfig`` (from ``presets``), the name of a preset, or None for ``"production"``
+            (or what ``LANGSWARM_OTEL_PRESET`` names).
+        install_global: False gives a private handle that touches no global state; several can live side by side.
+        **overrides: fields of ``ObservabilityConfig``.
+
+    Raises:
+        ConfigurationError: a setting is wrong; the message names the field, the value and the mend.
+    """
+    resolved = environment.resolve(_wanted(config_or_preset, overrides))
+    _refuse_beside_file(resolved, install_global=install_global)
+    if not install_global:
+        return _handle(Installation(resolved.config, install_global=False), resolved)
+    global _process  # noqa: PLW0603 - the one installation that owns the process's providers
+    with _lock:
+        if resolved.config.disabled and _process is None:
+            return _disabled(resolved)
+        handle = current.current_handle()
+        if isinstance(handle, Observability) and _serves(handle, resolved):
+            return handle
+        if _process is None:
+            _process = Installation(resolved.config, install_global=True)
+        new = _handle(_process, resolved)
+        current.set_current(new)
+        return new
+
+
+def ensure_providers() -> None:
+    """Make our switchable providers the global ones, exporting nothing, where nobody has set any.
+
+    For captures: foreign tracers, meters and loggers can only be captured through providers of ours.
+    """
+    global _process  # noqa: PLW0603 - see configure_observability
+    with _lock:
+        if _process is None:
+            _process = Installation(environment.resolve(presets.testing(), {}).config, install_global=True)
+
+
+def _wanted(config_or_preset: ObservabilityConfig | str | None, overrides: dict[str, Any]) -> ObservabilityConfig:
+    if isinstance(config_or_preset, ObservabilityConfig):
+        return presets.override(config_or_preset, **overrides) if overrides else config_or_preset
+    if config_or_preset is None:
+        config_or_preset = environment.preset_name() or "production"
+    if not isinstance(config_or_preset, str):
+        raise ConfigurationError("config_or_preset", config_or_preset, "give an ObservabilityConfig, or the name of a preset")
+    return presets.by_name(config_or_preset)(**overrides)
+
+
+def _refuse_beside_file(resolved: Resolved, *, install_global: bool) -> None:
+    """A configuration file decides the pipelines; what would contradict it is an error and never silently ignored."""
+    path = resolved.config.config_file
+    if path is None or resolved.config.disabled:
+        return
+    if not install_global:
+        raise ConfigurationError("install_global", value=False, mend=f"OTEL_CONFIG_FILE={path} configures the global providers; unset one of the two")
+    given = sorted(resolved.config.explicit & environment.PIPELINE_FIELDS)
+    if given:
+        raise ConfigurationError(given[0], getattr(resolved.config, given[0]), f"OTEL_CONFIG_FILE={path} decides this; say it there, or unset OTEL_CONFIG_FILE")
+
+
+def _serves(handle: Observability, resolved: Resolved) -> bool:
+    """Whether a live handle is what an equal configuration would give."""
+    return not handle.superseded and handle.running and handle.config == resolved.config
+
+
+def _handle(installation: Installation, resolved: Resolved) -> Observability:
+    installation.apply(resolved.config)
+    handle = Observability(installation, resolved)
+    installation.handle = handle
+    return handle
+
+
+def _disabled(resolved: Resolved) -> Observability:
+    """A handle that sends nothing and touches nothing global, so that the providers of others go on."""
+    installation = Installation(resolved.config, install_global=False)
+    handle = Observability(installation, resolved)
+    installation.handle = handle
+    installation.mode = "disabled"
+    current.set_current(handle)
+    return handle
