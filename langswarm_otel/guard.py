@@ -29,7 +29,8 @@ def record_fault(where: str, error: BaseException) -> None:
         count = _faults.get(where, 0) + 1
         _faults[where] = count
     if count == 1:
-        logger.warning("telemetry fault in %s (%s); the application is not affected, further ones are only counted", where, type(error).__name__)
+        kind = type(error).__name__
+        logger.warning("telemetry fault in %s (%s); the application is not affected, further ones are only counted", where, kind)
 
 
 def faults() -> dict[str, int]:

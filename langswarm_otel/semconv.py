@@ -106,35 +106,17 @@ RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 MEMORY_QUERY_TEXT: Final = "gen_ai.memory.query.text"
 MEMORY_RECORDS: Final = "gen_ai.memory.records"
 
+_CONTENT_KEYS_OF_OTHERS = (
+    *("gen_ai.prompt", "gen_ai.completion", "gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.tool.message"),
+    *("gen_ai.event.content", "input.value", "output.value", "llm.prompts", "llm.prompt_template.variables", "tool.parameters"),
+    *("traceloop.entity.input", "traceloop.entity.output"),
+)
 CONTENT_KEYS: Final[frozenset[str]] = frozenset(
-    {
-        SYSTEM_INSTRUCTIONS,
-        INPUT_MESSAGES,
-        OUTPUT_MESSAGES,
-        TOOL_DEFINITIONS,
-        TOOL_CALL_ARGUMENTS,
-        TOOL_CALL_RESULT,
-        RETRIEVAL_QUERY_TEXT,
-        RETRIEVAL_DOCUMENTS,
-        MEMORY_QUERY_TEXT,
-        MEMORY_RECORDS,
-        EXCEPTION_MESSAGE,
-        EXCEPTION_STACKTRACE,
-        # Older or other instrumentations' spellings of the same content.
-        "gen_ai.prompt",
-        "gen_ai.completion",
-        "gen_ai.content.prompt",
-        "gen_ai.content.completion",
-        "gen_ai.tool.message",
-        "gen_ai.event.content",
-        "input.value",
-        "output.value",
-        "llm.prompts",
-        "llm.prompt_template.variables",
-        "tool.parameters",
-        "traceloop.entity.input",
-        "traceloop.entity.output",
-    }
+    (
+        *(SYSTEM_INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, TOOL_DEFINITIONS, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT),
+        *(RETRIEVAL_QUERY_TEXT, RETRIEVAL_DOCUMENTS, MEMORY_QUERY_TEXT, MEMORY_RECORDS, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE),
+        *_CONTENT_KEYS_OF_OTHERS,
+    )
 )
 """Attribute keys whose values are message content, tool data or exception text, on our own and on foreign telemetry."""
 
@@ -282,7 +264,11 @@ INFERENCE_CACHE_READ_TOKENS = _counter(
     "gen_ai.client.inference.usage.cache_read.input_tokens", "{token}", "Input tokens read from a cache.", (*_CLIENT, TOKEN_MODALITY), "g2"
 )
 INFERENCE_CACHE_WRITE_TOKENS = _counter(
-    "gen_ai.client.inference.usage.cache_write.input_tokens", "{token}", "Input tokens written to a cache.", (*_CLIENT, TOKEN_MODALITY), "g2"
+    "gen_ai.client.inference.usage.cache_write.input_tokens",
+    "{token}",
+    "Input tokens written to a cache.",
+    (*_CLIENT, TOKEN_MODALITY),
+    "g2",
 )
 INFERENCE_REASONING_TOKENS = _counter(
     "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", (*_CLIENT, TOKEN_MODALITY), "g2"
@@ -362,47 +348,29 @@ _CALL = (
 EVERY_SPAN: Final[tuple[str, ...]] = (CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED, *_RUN)
 """Keys that any span of ours may carry; the first three also stand on foreign spans below a session."""
 
+
+def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys: str) -> SpanKindOfOperation:
+    return SpanKindOfOperation(operation=operation, name=name, kind=kind, attributes=keys)
+
+
+_TOOL_KEYS = (OPERATION_NAME, TOOL_NAME, TOOL_TYPE, TOOL_CALL_ID, AGENT_NAME, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT)
+_MEMORY_KEYS = (OPERATION_NAME, MEMORY_STORE_ID, MEMORY_RECORD_COUNT, MEMORY_RESULT, AGENT_NAME, MEMORY_QUERY_TEXT, MEMORY_RECORDS)
+_AGENT_KEYS = (OPERATION_NAME, AGENT_NAME, AGENT_ID, REQUEST_MODEL, INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS)
+_STEP_KEYS = (WORKFLOW_NAME, STEP_NAME, STEP_INDEX, STEP_TYPE, INPUT_MESSAGES, OUTPUT_MESSAGES)
+_WORKFLOW_KEYS = (OPERATION_NAME, WORKFLOW_NAME, INPUT_MESSAGES, OUTPUT_MESSAGES)
+
 SPANS: Final[tuple[SpanKindOfOperation, ...]] = (
-    SpanKindOfOperation(operation=CHAT, name="{gen_ai.operation.name} {gen_ai.request.model}", kind="CLIENT", attributes=_CALL),
-    SpanKindOfOperation(operation=EMBEDDINGS, name="embeddings {gen_ai.request.model}", kind="CLIENT", attributes=_CALL),
-    SpanKindOfOperation(
-        operation=RETRIEVAL,
-        name="retrieval {gen_ai.data_source.id}",
-        kind="CLIENT",
-        attributes=(*_CALL, DATA_SOURCE_ID, RETRIEVAL_QUERY_TEXT, RETRIEVAL_DOCUMENTS),
-    ),
-    SpanKindOfOperation(
-        operation=INVOKE_AGENT,
-        name="invoke_agent {gen_ai.agent.name}",
-        kind="INTERNAL",
-        attributes=(OPERATION_NAME, AGENT_NAME, AGENT_ID, REQUEST_MODEL, INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS),
-    ),
-    SpanKindOfOperation(
-        operation=EXECUTE_TOOL,
-        name="execute_tool {gen_ai.tool.name}",
-        kind="INTERNAL",
-        attributes=(OPERATION_NAME, TOOL_NAME, TOOL_TYPE, TOOL_CALL_ID, AGENT_NAME, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT),
-    ),
-    SpanKindOfOperation(
-        operation="memory",
-        name="{gen_ai.operation.name}",
-        kind="INTERNAL",
-        attributes=(OPERATION_NAME, MEMORY_STORE_ID, MEMORY_RECORD_COUNT, MEMORY_RESULT, AGENT_NAME, MEMORY_QUERY_TEXT, MEMORY_RECORDS),
-    ),
-    SpanKindOfOperation(
-        operation=INVOKE_WORKFLOW,
-        name="invoke_workflow {gen_ai.workflow.name}",
-        kind="INTERNAL",
-        attributes=(OPERATION_NAME, WORKFLOW_NAME, INPUT_MESSAGES, OUTPUT_MESSAGES),
-    ),
-    SpanKindOfOperation(
-        operation=WORKFLOW_STEP,
-        name="workflow_step {langswarm.workflow.step.name}",
-        kind="INTERNAL",
-        attributes=(WORKFLOW_NAME, STEP_NAME, STEP_INDEX, STEP_TYPE, INPUT_MESSAGES, OUTPUT_MESSAGES),
-    ),
-    SpanKindOfOperation(operation="function", name="{code.function.name}", kind="INTERNAL", attributes=(CODE_FUNCTION_NAME,)),
+    _span(CHAT, "{gen_ai.operation.name} {gen_ai.request.model}", "CLIENT", *_CALL),
+    _span(EMBEDDINGS, "embeddings {gen_ai.request.model}", "CLIENT", *_CALL),
+    _span(RETRIEVAL, "retrieval {gen_ai.data_source.id}", "CLIENT", *_CALL, DATA_SOURCE_ID, RETRIEVAL_QUERY_TEXT, RETRIEVAL_DOCUMENTS),
+    _span(INVOKE_AGENT, "invoke_agent {gen_ai.agent.name}", "INTERNAL", *_AGENT_KEYS),
+    _span(EXECUTE_TOOL, "execute_tool {gen_ai.tool.name}", "INTERNAL", *_TOOL_KEYS),
+    _span("memory", "{gen_ai.operation.name}", "INTERNAL", *_MEMORY_KEYS),
+    _span(INVOKE_WORKFLOW, "invoke_workflow {gen_ai.workflow.name}", "INTERNAL", *_WORKFLOW_KEYS),
+    _span(WORKFLOW_STEP, "workflow_step {langswarm.workflow.step.name}", "INTERNAL", *_STEP_KEYS),
+    _span("function", "{code.function.name}", "INTERNAL", CODE_FUNCTION_NAME),
 )
+"""Every kind of span that we make."""
 
 EVENT_ATTEMPT: Final = "langswarm.attempt"
 """Span event that one attempt of a retried call leaves."""
