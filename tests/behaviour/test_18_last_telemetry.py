@@ -1,0 +1,110 @@
+"""The last telemetry is the telemetry you needed, and it is lost.
+
+Processes end by an exception, by ``sys.exit``, by SIGTERM, or freeze after a task; what is queued then is what explains it. The plain SDK
+loses everything on SIGTERM, and everything queued in a worker that is frozen or killed after its task.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from otlp_server import OtlpServer
+from scripts import finish, run, start
+
+PROGRAM = """
+    import os, signal, sys, time
+    from langswarm_otel import configure_observability
+    signal.signal(signal.SIGTERM, lambda *_: (print("previous handler", flush=True), sys.exit(7)))
+    obs = configure_observability("production", service_name="b18", endpoint=sys.argv[1], handle_signals=True, shutdown_timeout_s=5)
+    with obs.tool("done"):
+        obs.log.info("a line")
+    how = sys.argv[2]
+    if how == "exception":
+        with obs.agent("failing"):
+            raise RuntimeError("boom")
+    if how == "exit":
+        sys.exit(3)
+    if how == "open":
+        obs.tracer.start_span("open until the end").set_attribute("kept", 1)
+        globals()["still referenced"] = obs.agent("open agent").__enter__()
+    if how == "sigterm":
+        with obs.agent("waiting"):
+            print("ready", flush=True)
+            time.sleep(30)
+"""
+
+UNIT_OF_WORK = """
+    import os, sys
+    from langswarm_otel import configure_observability
+    obs = configure_observability("serverless", service_name="b18", endpoint=sys.argv[1])
+    for number in range(3):
+        with obs.unit_of_work() as unit:
+            with obs.tool("task"):
+                obs.log.info("working", number=number)
+        assert unit.flushed, "not flushed"
+    os._exit(0)   # frozen or killed: no exit hook runs
+"""
+
+
+def arrived(server: OtlpServer) -> tuple[list[str], int, float]:
+    """Return span names, number of log records, and the count of the tool duration histogram."""
+    tools = [point.count for name, point in server.metric_points if name == "gen_ai.execute_tool.duration"]
+    return sorted(server.span_names()), len(server.log_records), max(tools, default=0)
+
+
+@pytest.mark.parametrize(("how", "code"), [("normal", 0), ("exception", 1), ("exit", 3)])
+def test_nothing_is_lost_however_the_program_ends(otlp_server, how, code):
+    """Spans, log records and the final metrics are delivered, and the exit code is the program's own."""
+    ended = run(PROGRAM, otlp_server.endpoint, how)
+    assert ended.returncode == code, ended.stderr
+    names, logs, tools = arrived(otlp_server)
+    assert names == sorted(["execute_tool done", *(["invoke_agent failing"] if how == "exception" else [])])
+    assert (logs, tools) == (1, 1)
+
+
+def test_sigterm_flushes_and_the_previous_handler_runs(otlp_server):
+    """On SIGTERM open spans are ended and marked, everything is sent, then the previous handler decides how the process ends."""
+    process = start(PROGRAM, otlp_server.endpoint, "sigterm")
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    process.send_signal(signal.SIGTERM)
+    ended = finish(process)
+    assert ended.returncode == 7, ended.stderr
+    assert "previous handler" in ended.stdout
+    names, logs, tools = arrived(otlp_server)
+    assert names == ["execute_tool done", "invoke_agent waiting"]
+    assert (logs, tools) == (1, 1)
+    waiting = next(span for span in otlp_server.spans if span.name == "invoke_agent waiting")
+    assert {pair.key: pair.value.bool_value for pair in waiting.attributes}.get("langswarm.interrupted") is True
+
+
+def test_open_spans_are_marked_at_exit(otlp_server):
+    """Spans still open at a normal exit arrive too, marked as interrupted."""
+    ended = run(PROGRAM, otlp_server.endpoint, "open")
+    assert ended.returncode == 0, ended.stderr
+    marked = {span.name: any(pair.key == "langswarm.interrupted" for pair in span.attributes) for span in otlp_server.spans}
+    assert marked == {"execute_tool done": False, "open until the end": True, "invoke_agent open agent": True}
+
+
+def test_unit_of_work_sends_before_it_returns(otlp_server):
+    """After the block everything has been delivered, metrics too, although the process then vanishes with no exit hook."""
+    ended = run(UNIT_OF_WORK, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    names, logs, tools = arrived(otlp_server)
+    assert (names, logs, tools) == (["execute_tool task"] * 3, 3, 3)
+
+
+def test_default_sigterm_still_kills(otlp_server):
+    """Without a previous handler the process still dies of the signal, after the flush."""
+    program = PROGRAM.replace("signal.signal(signal.SIGTERM", "(lambda *_: None)(signal.SIGTERM")
+    process = start(program, otlp_server.endpoint, "sigterm")
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    ended = finish(process)
+    assert ended.returncode == -signal.SIGTERM
+    assert time.monotonic() - begin < 6
+    assert "invoke_agent waiting" in otlp_server.span_names()

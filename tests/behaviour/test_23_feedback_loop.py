@@ -1,0 +1,58 @@
+"""Exporter logs are exported, for ever.
+
+With a log handler on the root logger, every failed export makes records (of the exporter, of the HTTP client), which are exported in turn.
+On the plain SDK one user record becomes eight in 25 s, and it never ends.
+"""
+
+from __future__ import annotations
+
+import pytest
+from scripts import DEAD, run
+
+PROGRAM = """
+    import logging, sys, time
+    logging.getLogger().setLevel(logging.DEBUG)
+    from langswarm_otel import configure_observability
+    obs = configure_observability("production", service_name="b23", endpoint=sys.argv[1], schedule_delay_s=0.05, export_interval_s=0.2,
+                                  shutdown_timeout_s=1, log_output="none", log_level="DEBUG", timeout_s=0.3)
+    logging.getLogger("app").warning("the one user record")
+    for name in ("opentelemetry.sdk.trace", "opentelemetry", "urllib3.connectionpool", "requests.sessions", "grpc", "langswarm_otel", "langswarm_otel.x"):
+        logging.getLogger(name).error("a record about telemetry")
+    time.sleep(4)
+    rows = [row for row in obs.health().exporters if row.signal == "logs"]
+    print("handed over", sum(row.exported + row.queued + sum(row.dropped.values()) for row in rows))
+"""
+
+DISABLED = """
+    import logging, sys, threading
+    logging.getLogger().setLevel(logging.DEBUG)
+    from langswarm_otel import configure_observability
+    obs = configure_observability("production", service_name="b23", endpoint=sys.argv[1])
+    logging.getLogger("app").warning("the one user record")
+    with obs.agent("a"):
+        obs.log.info("a line")
+    print("handed over", sum(row.exported + row.queued for row in obs.health().exporters), threading.active_count(), obs.health().mode)
+"""
+
+
+def test_one_user_record_is_one_record():
+    """Root at DEBUG and a dead port: exactly the user's record reaches the pipeline, whatever telemetry itself has to say."""
+    ended = run(PROGRAM, DEAD)
+    assert "handed over 1\n" in ended.stdout, ended.stdout + ended.stderr
+    assert "RecursionError" not in ended.stderr
+
+
+def test_arrives_once(otlp_server):
+    """Against a healthy server the one record arrives once, and nothing else."""
+    ended = run(PROGRAM, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    assert [record.body.string_value for record in otlp_server.log_records] == ["the one user record"]
+
+
+@pytest.mark.parametrize("variable", ["OTEL_SDK_DISABLED", "LANGSWARM_OTEL_DISABLED"])
+def test_disabled_means_nothing(variable):
+    """Switched off: nothing is handed over, no thread runs, nothing recurses, and the program works."""
+    ended = run(DISABLED, DEAD, **{variable: "true"})
+    assert ended.returncode == 0, ended.stderr
+    assert "handed over 0 1 disabled" in ended.stdout
+    assert "RecursionError" not in ended.stderr
