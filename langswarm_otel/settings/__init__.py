@@ -1,0 +1,1 @@
+"""What the settings are made of: frozen mappings, rules for values, the table of presets, and the environment variables."""
