@@ -23,6 +23,7 @@ from langswarm_otel.settings.signal import Compression, OtlpTarget, SignalConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langswarm_otel.pricing import Price
     from langswarm_otel.semconv import Profile
 
 __all__ = ["SIGNALS", "FrozenMapping", "ObservabilityConfig", "OtlpTarget", "SignalConfig", "SignalName"]
@@ -174,8 +175,8 @@ class ObservabilityConfig:
     """Salt of ``user.hash``; secret and never shown."""
     semconv: Profile = "g1"
     """Which generation of GenAI client metrics is emitted."""
-    price_table: Mapping[Any, Any] | None = None
-    """Own prices, by model, which win over those of ``genai-prices``."""
+    price_table: Mapping[str, Price | Mapping[str, float] | str] | None = None
+    """Own prices by model, ``provider/model`` or pattern, in US dollars for a million tokens; they win over those of ``genai-prices``."""
 
     propagators: tuple[str, ...] = plugins.PROPAGATORS
     """How the trace travels in headers: names as in ``OTEL_PROPAGATORS``; ``()`` for not at all."""

@@ -15,7 +15,7 @@ from langswarm_otel import environment_variables, presets
 from langswarm_otel.config import FIELD_NAMES, ObservabilityConfig
 from langswarm_otel.endpoints import SIGNALS
 from langswarm_otel.errors import ConfigurationError
-from langswarm_otel.explain import INHERITED, Setting
+from langswarm_otel.explain import INHERITED, Explanation, Setting
 from langswarm_otel.guard import logger
 from langswarm_otel.settings import special
 from langswarm_otel.settings.draft import ARGUMENT, Draft, source_of
@@ -50,6 +50,10 @@ class Resolved:
     settings: tuple[Setting, ...]
     """Every setting with its source, secrets masked."""
 
+    def explain(self) -> Explanation:
+        """Return the settings as a sequence that prints as a table."""
+        return Explanation(self.settings)
+
 
 def resolve(config: ObservabilityConfig, environ: Mapping[str, str] | None = None) -> Resolved:
     """Settle what the caller left open from the environment, and check that it all fits together.
@@ -63,12 +67,26 @@ def resolve(config: ObservabilityConfig, environ: Mapping[str, str] | None = Non
     """
     draft = Draft(config, os.environ if environ is None else environ)
     special.settle_disabled(draft)
-    if draft.values["disabled"] or config.explicit >= _EVERYTHING:
+    if config.explicit >= _EVERYTHING:
         _keep(draft)
-    else:
+        return _resolved(draft)
+    try:
         _settle_preset(draft)
         _settle(draft)
         _warn_of_misspelt(draft.environ)
+        return _resolved(draft)
+    except ConfigurationError:
+        if not draft.values["disabled"]:
+            raise
+    # What is wrong has no effect while all is off, and who turns telemetry off to get a program going must not meet it again.
+    draft = Draft(config, draft.environ)
+    special.settle_disabled(draft)
+    _keep(draft)
+    return _resolved(draft)
+
+
+def _resolved(draft: Draft) -> Resolved:
+    """Make the configuration of what is settled."""
     try:
         settled = _complete(replace(draft.given, **draft.values, explicit=_EVERYTHING))
         if not settled.disabled:
@@ -122,7 +140,7 @@ def _settle_beside_file(draft: Draft, path: str) -> None:
 
 
 def _keep(draft: Draft) -> None:
-    """Take the configuration as it is: it was resolved before, or nothing in it has an effect, so that no variable may stand in the way."""
+    """Take the configuration as it is, without the environment."""
     for field in FIELD_NAMES:
         if field not in draft.sources:
             draft.settle(field, getattr(draft.given, field), ARGUMENT if draft.is_argument(field) else draft.preset_source)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from langswarm_otel.config import ExemplarFilter, HistogramAggregation, Temporality
     from langswarm_otel.endpoints import Protocol
+    from langswarm_otel.pricing import Price
     from langswarm_otel.semconv import Profile
     from langswarm_otel.settings.signal import Compression, SignalConfig
 
@@ -74,7 +75,7 @@ class Overrides(TypedDict, total=False):
     capture_user_id: bool
     user_hash_salt: str
     semconv: Profile
-    price_table: Mapping[Any, Any] | None
+    price_table: Mapping[str, Price | Mapping[str, float] | str] | None
     propagators: tuple[str, ...]
     instrument: bool | tuple[str, ...]
     on_foreign: Literal["join", "private", "error"]

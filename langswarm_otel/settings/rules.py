@@ -10,10 +10,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.settings.frozen import FrozenMapping
+
+if TYPE_CHECKING:
+    from langswarm_otel.pricing import Price
 
 Rule = Callable[[str, Any], Any]
 """Takes the field's name and the value; returns the canonical value or raises ``ConfigurationError``."""
@@ -204,8 +207,10 @@ def attributes(field: str, value: Any) -> FrozenMapping[str, Any]:
     return FrozenMapping(value)
 
 
-def prices(field: str, value: Any) -> FrozenMapping[Any, Any]:
-    """A price table as a mapping; what stands in it is read by ``langswarm_otel.pricing``."""
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(field, value, "write a mapping from model to prices")
-    return FrozenMapping(value)
+def prices(field: str, value: Any) -> FrozenMapping[str, Price]:
+    """A price table: models, with prices as ``langswarm_otel.pricing`` reads them."""
+    from langswarm_otel.pricing import read_price  # noqa: PLC0415 - few have a table of their own
+
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(field, value, "write a mapping from model to price, like {'my-model': {'input': 0.5, 'output': 1.5}}")
+    return FrozenMapping({name: read_price(name, entry) for name, entry in value.items()})

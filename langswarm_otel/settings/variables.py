@@ -124,7 +124,7 @@ SDK_DISABLED: Final = Variable("OTEL_SDK_DISABLED", "disabled", reading.flag)
 
 LEFT_ALONE: Final[dict[str, str]] = {
     "OTEL_LOG_LEVEL": "nothing in OpenTelemetry for Python reads it",
-    "OTEL_BSP_EXPORT_TIMEOUT": "ignored by the SDK too (open-telemetry/opentelemetry-python#4555); OTEL_EXPORTER_OTLP_TIMEOUT bounds a request",
+    "OTEL_BSP_EXPORT_TIMEOUT": "the SDK ignores it too (open-telemetry/opentelemetry-python#4555)",
     "OTEL_BLRP_EXPORT_TIMEOUT": "as OTEL_BSP_EXPORT_TIMEOUT",
     "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "deprecated; it is read by OpenTelemetry's configurator, which ours stands in for",
     "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "the SDK reads it where it is used",
