@@ -17,6 +17,7 @@ MAX_INDENT: Final = 1000
 
 _WIDEST_NAME: Final = 72
 _INDENT: Final = "  "
+_OF_ONE_CALL: Final = frozenset({semconv.USAGE_INPUT_TOKENS, semconv.USAGE_OUTPUT_TOKENS, semconv.COST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,9 @@ class Summary:
 
     outcome: str
     """``ok``, ``cancelled``, ``abandoned`` or ``error`` followed by the type of the error."""
+
+    is_total: bool = False
+    """Whether tokens and cost are those of the whole run below the span."""
 
 
 def place(nodes: Iterable[TreeNode]) -> Iterator[Placed]:
@@ -134,6 +138,7 @@ def summarise(node: TreeNode) -> Summary:
         tokens=f"{int(tokens_in or 0):,} in {int(tokens_out or 0):,} out" if counted else "",
         cost="" if cost is None else cost_text(cost),
         outcome=_outcome(node),
+        is_total=not own.keys() & _OF_ONE_CALL,
     )
 
 

@@ -105,7 +105,8 @@ def test_details_say_duration_tokens_cost_and_outcome():
 def test_totals_of_a_run_stand_where_the_span_made_no_call():
     """A root shows ``langswarm.run.*``; a call shows its own usage."""
     root = node("r", end=1, **{semconv.RUN_INPUT_TOKENS: 10, semconv.RUN_OUTPUT_TOKENS: 2, semconv.RUN_COST: 1.5})
-    assert (summarise(root).tokens, summarise(root).cost) == ("10 in 2 out", "$1.50")
+    assert (summarise(root).tokens, summarise(root).cost, summarise(root).is_total) == ("10 in 2 out", "$1.50", True)
+    assert not summarise(node("call", **{semconv.USAGE_INPUT_TOKENS: 10})).is_total
 
 
 def test_foreign_spans_are_described_by_their_status():
@@ -124,7 +125,8 @@ def test_a_running_span_says_so():
 def test_senseless_numbers_are_left_out():
     """Attributes of foreign spans hold anything; the tree shows what is a finite number only."""
     for value in (float("nan"), float("inf"), "12", True, None, [1], 10**400):
-        assert summarise(node("x", **{semconv.USAGE_INPUT_TOKENS: value, semconv.COST: value})) == summarise(node("x"))
+        summary = summarise(node("x", **{semconv.USAGE_INPUT_TOKENS: value, semconv.COST: value}))
+        assert (summary.tokens, summary.cost) == ("", "")
 
 
 def test_names_cannot_break_the_tree_or_drive_the_terminal():
