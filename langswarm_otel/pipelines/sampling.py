@@ -1,0 +1,123 @@
+"""Sampling that can change while the process runs, and samplers by their OpenTelemetry name."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    DEFAULT_OFF,
+    DEFAULT_ON,
+    ParentBasedTraceIdRatio,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.guard import record_fault
+from langswarm_otel.pipelines.installed import build_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, SpanKind, TraceState
+    from opentelemetry.util.types import Attributes
+
+_FIXED: Final[dict[str, Sampler]] = {
+    "always_on": ALWAYS_ON,
+    "always_off": ALWAYS_OFF,
+    "parentbased_always_on": DEFAULT_ON,
+    "parentbased_always_off": DEFAULT_OFF,
+}
+_BY_RATIO: Final[dict[str, Callable[[float], Sampler]]] = {
+    "traceidratio": TraceIdRatioBased,
+    "parentbased_traceidratio": ParentBasedTraceIdRatio,
+}
+
+
+class SwitchSampler(Sampler):
+    """The one sampler that all tracers of a provider hold; what it stands for may be set at any time, under traffic too."""
+
+    def __init__(self, target: Sampler = DEFAULT_ON) -> None:
+        self.target = target
+        """The sampler that decides."""
+
+    def set_ratio(self, ratio: float) -> None:
+        """Sample this share of new traces from now on; spans under a parent follow it, unless ``traceidratio`` was configured.
+
+        Raises:
+            ConfigurationError: the ratio is no number from 0 to 1; the sampler stays as it was.
+        """
+        kind = "traceidratio" if isinstance(self.target, TraceIdRatioBased) else "parentbased_traceidratio"
+        self.target = build_sampler(kind, ratio)
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,  # noqa: ARG002 - the SDK never gives it, and older samplers do not take it
+    ) -> SamplingResult:
+        """Ask the target; when it fails, follow the parent and drop new traces, as without an SDK, and count the fault."""
+        try:
+            result = self.target.should_sample(parent_context, trace_id, name, kind, attributes, links)
+            if isinstance(result, SamplingResult):
+                return result
+            raise TypeError(f"a sampler must return a SamplingResult, not {type(result).__name__}")  # noqa: TRY301 - handled like what it raises
+        except Exception as error:  # noqa: BLE001 - what a sampler raises would reach the application
+            record_fault("sampler", error)
+            return DEFAULT_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links)
+
+    def get_description(self) -> str:
+        """Describe the sampler that decides."""
+        return f"SwitchSampler{{{self.target.get_description()}}}"
+
+
+def parent_based_ratio(ratio: float) -> Sampler:
+    """Return the sampler that follows its parent and samples this share of new traces.
+
+    Raises:
+        ConfigurationError: the ratio is no number from 0 to 1.
+    """
+    return ParentBasedTraceIdRatio(_checked_ratio(ratio))
+
+
+def build_sampler(name: str | None, ratio: float = 1.0, argument: str | None = None) -> Sampler:
+    """Return the sampler that ``OTEL_TRACES_SAMPLER`` names, or the parent-based one for None.
+
+    Args:
+        name: one of the six names of the specification, or one that an installed package offers.
+        ratio: what the samplers by ratio sample, from 0 to 1.
+        argument: what an installed sampler is made with, as in ``OTEL_TRACES_SAMPLER_ARG``.
+
+    Raises:
+        ConfigurationError: the name is not known, the ratio is wrong, or the package that offers the sampler fails. The SDK logs such
+            a mistake and samples everything.
+    """
+    known = "parentbased_traceidratio" if name is None else name.strip().lower()
+    if known in _FIXED:
+        return _FIXED[known]
+    if known in _BY_RATIO:
+        return _BY_RATIO[known](_checked_ratio(ratio))
+    return build_installed(
+        Sampler,  # type: ignore[type-abstract]
+        "sampler",
+        (name or "").strip(),
+        group="opentelemetry_traces_sampler",
+        built_in=(*_FIXED, *_BY_RATIO),
+        arguments=(argument,),
+    )
+
+
+def _checked_ratio(given: float) -> float:
+    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+    if not is_number or math.isnan(given) or not 0.0 <= given <= 1.0:
+        raise ConfigurationError("sample_ratio", given, "give a number from 0 to 1")
+    return float(given)

@@ -1,0 +1,195 @@
+"""A meter provider that lives as long as the process and whose instruments decide at each call where a measurement goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry import metrics as metrics_api
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    ExemplarFilter,
+    MeterProvider,
+    TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.override import active
+from langswarm_otel.pipelines.fork_watch import watch_forks
+from langswarm_otel.pipelines.sdk_private_providers import ApiGauge, never_disable, renew_metric_storage, replace_resource
+from langswarm_otel.pipelines.switch_instruments import SwitchCounter, SwitchGauge, SwitchHistogram, SwitchUpDownCounter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.metrics import CallbackT
+    from opentelemetry.sdk.metrics.view import View
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.util.types import Attributes
+
+    from langswarm_otel.override import Override
+    from langswarm_otel.pipelines.reader import SwitchReader
+
+_EXEMPLAR_FILTERS: Final[dict[str, type[ExemplarFilter]]] = {
+    "trace_based": TraceBasedExemplarFilter,
+    "always_on": AlwaysOnExemplarFilter,
+    "always_off": AlwaysOffExemplarFilter,
+}
+
+
+class SwitchMeterProvider(MeterProvider):
+    """The SDK's provider, handing out thin meters; ``enabled`` may change at any time and holds for instruments handed out before.
+
+    ``shutdown`` shuts our reader down and freezes nothing, where the SDK's hands out no-op meters for ever.
+    """
+
+    def __init__(
+        self,
+        *,
+        resource: Resource,
+        reader: SwitchReader,
+        views: Sequence[View] = (),
+        exemplar_filter: str = "trace_based",
+        enabled: bool = True,
+    ) -> None:
+        """Make a provider.
+
+        Args:
+            resource: what the metrics are about.
+            reader: the one reader of this provider that is ours; further ones may be added later.
+            views: as in the SDK; they hold for the life of the provider.
+            exemplar_filter: ``trace_based``, ``always_on`` or ``always_off``, as in ``OTEL_METRICS_EXEMPLAR_FILTER``.
+            enabled: False drops every measurement, as without an SDK.
+
+        Raises:
+            ConfigurationError: the exemplar filter is none of the three.
+        """
+        if exemplar_filter not in _EXEMPLAR_FILTERS:
+            raise ConfigurationError("exemplar_filter", exemplar_filter, f"write one of {', '.join(_EXEMPLAR_FILTERS)}")
+        super().__init__(
+            metric_readers=[reader],
+            resource=resource,
+            exemplar_filter=_EXEMPLAR_FILTERS[exemplar_filter](),
+            shutdown_on_exit=False,
+            views=views,
+        )
+        never_disable(self)
+        self.enabled = enabled
+        """Whether measurements are kept."""
+        self._reader = reader
+        self._handles: dict[InstrumentationScope, SwitchMeter] = {}
+        watch_forks(self)
+
+    def replace_resource(self, resource: Resource) -> None:
+        """Speak of another resource from now on; totals of the old one are not carried into the new. Call it while nothing is exported."""
+        replace_resource(self, resource)
+        renew_metric_storage(self)
+        self._reader.start_anew()
+
+    def get_meter(
+        self,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> metrics_api.Meter:
+        """Return the meter of a scope; the same one for the same scope."""
+        scope = InstrumentationScope(name, version, schema_url, attributes)
+        handle = self._handles.get(scope)
+        if handle is None:
+            real = super().get_meter(name, version, schema_url, attributes)
+            handle = self._handles.setdefault(scope, SwitchMeter(self, real, scope))
+        return handle
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Flush our reader; unlike the SDK's this never raises."""
+        return self._reader.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Shut our reader down; the provider stays usable and may be asked again."""
+        self._reader.shutdown(timeout_millis)
+
+    def before_fork(self) -> None:
+        """Do nothing; our reader keeps collections out of the fork."""
+
+    def after_fork_in_parent(self) -> None:
+        """Do nothing."""
+
+    def after_fork_in_child(self) -> None:
+        """Start with empty storage and with locks that nobody holds."""
+        renew_metric_storage(self)
+
+
+class SwitchMeter(metrics_api.Meter):
+    """A meter of one scope; its instruments ask at each measurement where it goes.
+
+    Observable instruments have no such moment, because the SDK calls them: those made in a capture belong to the capture, all others to
+    the process, and are the SDK's own.
+    """
+
+    def __init__(self, provider: SwitchMeterProvider, real: metrics_api.Meter, scope: InstrumentationScope) -> None:
+        super().__init__(scope.name, scope.version, scope.schema_url)
+        self._provider = provider
+        self._real = real
+
+    @property
+    def enabled(self) -> bool:
+        """Whether measurements outside a capture are kept."""
+        return self._provider.enabled
+
+    def meter_of(self, override: Override) -> metrics_api.Meter:
+        """Return the meter of the same scope in a capture."""
+        return override.meter(self.name, self.version, self.schema_url)
+
+    def create_counter(self, name: str, unit: str = "", description: str = "") -> metrics_api.Counter:
+        """Make a counter."""
+        real = self._real.create_counter(name, unit, description)
+        return SwitchCounter(self, real, lambda meter: meter.create_counter(name, unit, description))
+
+    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> metrics_api.UpDownCounter:
+        """Make an up-down counter."""
+        real = self._real.create_up_down_counter(name, unit, description)
+        return SwitchUpDownCounter(self, real, lambda meter: meter.create_up_down_counter(name, unit, description))
+
+    def create_histogram(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        *,
+        explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+    ) -> metrics_api.Histogram:
+        """Make a histogram, with the advice on its buckets."""
+
+        def make(meter: metrics_api.Meter) -> metrics_api.Histogram:
+            return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=explicit_bucket_boundaries_advisory)
+
+        return SwitchHistogram(self, make(self._real), make)
+
+    def create_gauge(self, name: str, unit: str = "", description: str = "") -> ApiGauge:
+        """Make a gauge."""
+        real = self._real.create_gauge(name, unit, description)
+        return SwitchGauge(self, real, lambda meter: meter.create_gauge(name, unit, description))
+
+    def create_observable_counter(
+        self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
+    ) -> metrics_api.ObservableCounter:
+        """Make an observable counter for the present capture, or for the process."""
+        return self._observed().create_observable_counter(name, callbacks, unit, description)
+
+    def create_observable_up_down_counter(
+        self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
+    ) -> metrics_api.ObservableUpDownCounter:
+        """Make an observable up-down counter for the present capture, or for the process."""
+        return self._observed().create_observable_up_down_counter(name, callbacks, unit, description)
+
+    def create_observable_gauge(
+        self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
+    ) -> metrics_api.ObservableGauge:
+        """Make an observable gauge for the present capture, or for the process."""
+        return self._observed().create_observable_gauge(name, callbacks, unit, description)
+
+    def _observed(self) -> metrics_api.Meter:
+        override = active()
+        return self._real if override is None else self.meter_of(override)
