@@ -20,7 +20,7 @@ from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogr
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pipelines.fork_watch import watch_forks
-from langswarm_otel.pipelines.ledger import Ledger, Temporality
+from langswarm_otel.pipelines.metric_ledger import MetricLedger, Temporality
 from langswarm_otel.pipelines.sdk_private_providers import SdkGauge
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SwitchReader(MetricReader):
         self._lock = threading.RLock()
         self._lock_holder: int | None = None
         self._collecting = False
-        self._ledger = Ledger(self._limit)
+        self._ledger = MetricLedger(self._limit)
         self._folded_at: float | None = None
         self._last_peek = MetricsData(resource_metrics=[])
 

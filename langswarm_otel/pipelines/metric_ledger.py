@@ -70,7 +70,7 @@ class SeriesTable:
                     series[key] = dataclasses.replace(point, exemplars=())
 
 
-class Ledger:
+class MetricLedger:
     """The state behind one reader; not safe for threads, the reader holds a lock."""
 
     def __init__(self, limit: int) -> None:
