@@ -1,0 +1,163 @@
+"""What became of a batch: an exporter's answer, and the search for the one record that spoils it.
+
+The SDK's exporters answer with a bare success or failure. An exporter that knows more has a method ``deliver`` (see ``Delivers``), as
+those of ``otlp_http.py`` have.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from langswarm_otel.export import noise
+from langswarm_otel.export.causes import cause_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langswarm_otel.export.accounting import DropReason
+
+T = TypeVar("T")
+
+Fault = Literal["send", "encode", "too_large"]
+"""What went wrong with a batch: it could not be sent, it could not be made into bytes, it makes too many of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An exporter's answer for one batch."""
+
+    fault: Fault | None = None
+    """None if the target took the batch."""
+
+    rejected: int = 0
+    """Records of a batch that was taken, which the target says it did not keep (OTLP's partial success)."""
+
+    cause: str | None = None
+    """Why, for people."""
+
+
+@runtime_checkable
+class Delivers(Protocol):
+    """An exporter that can say more than success or failure."""
+
+    def deliver(self, batch: Any, /) -> Delivery:
+        """Export a batch; called in the place of ``export``."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Receipt:
+    """What became of each record of a batch."""
+
+    exported: int = 0
+    """Records that the target took."""
+
+    dropped: dict[DropReason, int] = field(default_factory=dict)
+    """Records given up, by reason."""
+
+    cause: str | None = None
+    """Why, for people; the last cause if there were several."""
+
+    failed: bool = False
+    """Whether the target could not be reached or refused the request: its fault, not that of a record."""
+
+    def drop(self, reason: DropReason, count: int, cause: str | None) -> None:
+        """Note records that are given up."""
+        if count:
+            self.dropped[reason] = self.dropped.get(reason, 0) + count
+            self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier(Generic[T]):
+    """Takes batches of one signal to one exporter."""
+
+    exporter: Any
+    """The SDK exporter."""
+
+    export: Callable[[T], Any]
+    """Its ``export``, with whatever other arguments it needs."""
+
+    units: Callable[[T], int]
+    """How many records (data points) a batch has."""
+
+    halve: Callable[[T], tuple[T, T] | None]
+    """A batch in two parts, or None if it is a single record."""
+
+    search_s: float
+    """How long the search for a spoiling record may take, in seconds."""
+
+    def carry(self, batch: T, is_over: Callable[[], bool]) -> Receipt:
+        """Deliver a batch. If a part of it cannot be encoded, find that part, so that a bad record costs that record alone.
+
+        Args:
+            batch: what to deliver.
+            is_over: asked between two attempts; True when nothing further may be sent.
+        """
+        receipt = Receipt()
+        until = time.monotonic() + self.search_s
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            delivery = self._deliver(part)
+            halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
+            if halves is None:
+                self._note(receipt, delivery, self.units(part))
+            else:
+                parts += (halves[1], halves[0])
+            if is_over():
+                receipt.drop("deadline", sum(map(self.units, parts)), delivery.cause)
+                break
+            if receipt.failed or time.monotonic() > until:
+                # One failed request is enough waiting for a batch: the rest of it would meet the same target.
+                receipt.drop("export_failed", sum(map(self.units, parts)), delivery.cause)
+                break
+        return receipt
+
+    @staticmethod
+    def _note(receipt: Receipt, delivery: Delivery, count: int) -> None:
+        """Write down what became of a part that is not divided further."""
+        if delivery.fault is None:
+            rejected = min(delivery.rejected, count)
+            receipt.exported += count - rejected
+            receipt.drop("rejected", rejected, delivery.cause)
+        elif delivery.fault == "send":
+            receipt.failed = True
+            receipt.drop("export_failed", count, delivery.cause)
+        else:
+            receipt.drop("too_large" if delivery.fault == "too_large" else "unencodable", count, delivery.cause)
+
+    def _deliver(self, part: T) -> Delivery:
+        noise.forget_overheard()
+        try:
+            if isinstance(self.exporter, Delivers):
+                return self.exporter.deliver(part)
+            result = self.export(part)
+        except Exception as error:  # noqa: BLE001 - exporters may raise anything
+            return Delivery(fault="send" if _is_about_sending(error) else "encode", cause=cause_of(error))
+        if getattr(result, "name", None) == "SUCCESS":
+            return Delivery()
+        return overheard_fault()
+
+
+def overheard_fault() -> Delivery:
+    """Return what the official exporters say in their log only: whether they could not encode, would not send or could not send."""
+    said = noise.overheard()
+    if any(text.startswith("Failed to encode") for text in said):
+        return Delivery(fault="encode", cause="a record cannot be encoded")
+    if any("exceeds max_request_size" in text for text in said):
+        return Delivery(fault="too_large", cause="the request would be larger than the exporter sends")
+    return Delivery(fault="send", cause=said[0] if said else "the exporter reports a failure")
+
+
+def _is_about_sending(error: Exception) -> bool:
+    """Tell trouble with the network or the file system from trouble with a record.
+
+    ``requests`` and ``urllib3`` errors: the former derive from ``OSError``; the latter and gRPC's are known by their module, since
+    neither library need be installed.
+    """
+    if isinstance(error, (OSError, TimeoutError)):
+        return True
+    return any(base.__module__.split(".")[0] in ("grpc", "urllib3", "requests", "httpx") for base in type(error).__mro__)

@@ -1,0 +1,260 @@
+"""The intake: takes what callers have put down, prepares each record once and hands it to every lane it is meant for.
+
+It does no I/O, so a place in its queue is reached soon whatever the exporters do. That is what makes a re-configuration exact: it is an
+entry in the same queue, and what was put down before it goes to the old lanes, what comes after to the new ones.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from langswarm_otel.export.accounting import SIGNALS, Signal
+from langswarm_otel.export.bell import Bell
+from langswarm_otel.export.lane import Closing, Lane, Parcel, enter_worker_thread
+from langswarm_otel.guard import record_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from langswarm_otel.export.ledger import Ledger
+    from langswarm_otel.export.marks import Mark
+
+Entry: TypeAlias = "tuple[Signal, Any, int, int]"
+"""A signal, a record of it (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
+
+_SLICE: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """From here on the records go to these lanes."""
+
+    lanes: tuple[Lane, ...]
+    """The new lanes; those of before that are among them go on."""
+
+    mark: Mark
+    """Passed when the old lanes have been closed."""
+
+
+class Intake:
+    """The queue that callers append to, and the thread that empties it."""
+
+    def __init__(self, ledger: Ledger, prepare: Mapping[Signal, Callable[[Any], Any]]) -> None:
+        self.queue: Final[deque[Entry | Mark | Change]] = deque()
+        """Callers append to it and do nothing else with it."""
+        self.idle = True
+        """True when nobody will look at the queue unless ``rouse`` is called."""
+        self.is_open = False
+        """Whether there are targets."""
+        self.lanes: tuple[Lane, ...] = ()
+        """The present lanes."""
+        self.schedule_delay_s = 1.0
+        self.max_batch = 512
+        self._ledger: Final = ledger
+        self._prepare: Final = prepare
+        self._lanes_of: dict[Signal, list[Lane]] = {signal: [] for signal in SIGNALS}
+        self._bell: Final = Bell()
+        self._urgent = False
+        self._thread: threading.Thread | None = None
+        self._starting: Final = threading.Lock()
+        self._stepping: Final = threading.Lock()
+
+    # Called by callers, after an append.
+
+    def rouse(self) -> None:
+        """Make sure that somebody looks at the queue before long; never waits."""
+        if not self.is_open:
+            self.step(wait=False)  # only counts: there is no lane
+        else:
+            self._start()
+            self._bell.ring()
+
+    def hasten(self) -> None:
+        """Make somebody look at the queue now; never waits."""
+        self._urgent = True
+        if self._thread is None:
+            self.rouse()
+        else:
+            self._bell.ring()
+
+    def _start(self) -> None:
+        """Start the threads, unless that is being done already."""
+        if self._thread is not None or not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="langswarm-otel intake", daemon=True)
+                # Before the interpreter ends every worker must be there: later none can be started any more (Python 3.12).
+                self.idle = False
+                if all(lane.start() for lane in self.lanes):
+                    self._thread = thread
+                    thread.start()
+        except RuntimeError:
+            # No more threads: flush and shutdown do the work in their caller's thread. Another try is made at each edge only.
+            self._thread = None
+        finally:
+            self._starting.release()
+
+    # Called by the hub.
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None
+
+    def change(self, change: Change, *, is_open: bool) -> None:
+        """Put a change into the queue and see that it is dealt with."""
+        with self._starting:
+            self.is_open = is_open
+            self.queue.append(change)
+            running = self._thread is not None
+        if running:
+            self.hasten()
+        else:
+            self.step()
+
+    def put(self, mark: Mark) -> None:
+        """Put a mark into the queue and see that it is dealt with."""
+        self.queue.append(mark)
+        if self._thread is None:
+            self.step()
+        else:
+            self.hasten()
+
+    def install(self, lanes: tuple[Lane, ...]) -> None:
+        """Set the lanes of an intake that has none, in a child after fork: what is in the queue already is for them."""
+        with self._stepping:
+            self._set_lanes(lanes)
+            self.is_open = True
+
+    # The work.
+
+    def _run(self) -> None:
+        enter_worker_thread()
+        while True:
+            if not self.queue and self._rest():
+                return
+            if not self._urgent:
+                self._bell.wait(self.schedule_delay_s)  # let a batch gather
+            self._urgent = False
+            self.step()
+
+    def _rest(self) -> bool:
+        """Wait for something to do; True if there will be nothing, so that the thread may end."""
+        if not self.is_open:
+            with self._starting:
+                if self.is_open or self.queue:
+                    return False
+                self._thread = None
+                self.idle = True
+            self.step(wait=False)  # for what came in just before `idle` was set
+            return True
+        self.idle = True
+        if not self.queue:
+            self._bell.wait(None)
+        self.idle = False
+        return False
+
+    def step(self, *, wait: bool = True) -> bool:
+        """Deal with everything in the queue; in the thread, or in place of one that does not run.
+
+        Args:
+            wait: False gives up at once where another thread is at it already.
+
+        Returns:
+            Whether the queue was dealt with.
+        """
+        lock = self._ledger.lock
+        if not wait:
+            # A span may end in a finaliser that runs while this very thread holds the lock.
+            if not lock.acquire(blocking=False):
+                return False
+            lock.release()
+        if not self._stepping.acquire(blocking=wait):
+            return False
+        try:
+            while self.queue:
+                if self.queue[0].__class__ is tuple:
+                    self._distribute()
+                else:
+                    self._pass(self.queue.popleft())
+        finally:
+            self._stepping.release()
+        for lane in self.lanes:
+            lane.ring_if_loaded()
+        return True
+
+    def _distribute(self) -> None:
+        """Hand the next records, up to a mark, to the lanes."""
+        entries: dict[Signal, list[Entry]] = {}
+        for _ in range(_SLICE):
+            if not self.queue or self.queue[0].__class__ is not tuple:
+                break
+            entry: Any = self.queue.popleft()
+            entries.setdefault(entry[0], []).append(entry)
+        for signal, of_signal in entries.items():
+            lanes = self._lanes_of[signal]
+            parcels, spoilt = self._prepared(signal, of_signal) if lanes else ([], 0)
+            size, units = sum(entry[2] for entry in of_signal), sum(entry[3] for entry in of_signal)
+            ledger = self._ledger
+            with ledger.lock:
+                ledger.taken[signal] += units
+                ledger.taken_bytes[signal] += size
+                released = size - len(lanes) * sum(parcel[1] for parcel in parcels)
+                for lane in lanes:
+                    ledger.give_up(lane.tally, "unencodable", spoilt)
+                    released += lane.accept(parcels)
+                ledger.release(released)
+                if not self.is_open and not lanes:
+                    ledger.give_up(ledger.past("", signal), "after_shutdown", units)
+
+    def _prepared(self, signal: Signal, entries: list[Entry]) -> tuple[list[Parcel], int]:
+        """Prepare records, each for itself; return those that may go on and the number of those that cannot."""
+        prepare = self._prepare.get(signal)
+        if prepare is None:
+            return [entry[1:] for entry in entries], 0
+        parcels: list[Parcel] = []
+        spoilt = 0
+        for _, record, size, units in entries:
+            try:
+                prepared = prepare(record)
+            except Exception as error:  # noqa: BLE001 - one bad record costs that record
+                record_fault(f"prepare {signal}", error)
+                prepared = None
+            if prepared is None:
+                spoilt += units
+            else:
+                parcels.append((prepared, size, units))
+        return parcels, spoilt
+
+    def _pass(self, entry: Any) -> None:
+        """Deal with a mark or a change."""
+        if isinstance(entry, Change):
+            self._switch(entry)
+            return
+        entry.expect(len(self.lanes))
+        for lane in self.lanes:
+            lane.put(entry)
+        entry.pass_by()
+
+    def _switch(self, change: Change) -> None:
+        with self._ledger.lock:
+            leaving = [lane for lane in self.lanes if lane not in change.lanes]
+            self._ledger.attribute_refusals(self.lanes)
+            self._ledger.take_leave(leaving)
+            self._set_lanes(change.lanes)
+        change.mark.expect(len(leaving))
+        for lane in leaving:
+            lane.start()
+            lane.put(Closing(change.mark))
+        if self._thread is not None:
+            for lane in change.lanes:
+                lane.start()
+        change.mark.pass_by()
+
+    def _set_lanes(self, lanes: tuple[Lane, ...]) -> None:
+        self.lanes = lanes
+        self._lanes_of = {signal: [lane for lane in lanes if lane.signal == signal] for signal in SIGNALS}

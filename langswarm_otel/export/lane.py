@@ -1,0 +1,334 @@
+"""A lane: the queue, the thread and the exporter of one target and signal.
+
+Each signal of a target has a lane of its own, so that a request that hangs holds up its own signal only: a flush and a shutdown then have
+the whole deadline for each of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from langswarm_otel.export.accounting import Signal, Tally
+from langswarm_otel.export.batches import halve_list, halve_metrics
+from langswarm_otel.export.bell import Bell
+from langswarm_otel.export.causes import cause_of
+from langswarm_otel.export.delivery import Courier, Receipt
+from langswarm_otel.export.noise import here
+from langswarm_otel.export.sdk_private import suppress_instrumentation_in_this_thread
+from langswarm_otel.export.sizes import point_count
+from langswarm_otel.guard import record_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from langswarm_otel.export.ledger import Ledger
+    from langswarm_otel.export.marks import Mark
+    from langswarm_otel.export.noise import Voice
+    from langswarm_otel.export.target import Target
+
+Parcel: TypeAlias = "tuple[Any, int, int]"
+"""A record (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Share:
+    """What one target may hold of the common bound; changed under the ledger's lock only."""
+
+    limit_bytes: float = float("inf")
+    """With one target the bound at the door is enough; with several, each has its part: one that hangs leaves room to the others."""
+
+    held_bytes: int = 0
+    """Estimated bytes in the lanes of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The last entry of a lane's queue."""
+
+    mark: Mark
+    """Passed when the exporter has been shut down."""
+
+
+def enter_worker_thread() -> None:
+    """Make the present thread one whose own doings are neither traced by instrumentors nor offered to any hub."""
+    here.exporting = True
+    suppress_instrumentation_in_this_thread()
+
+
+class Lane:
+    """One worker with one exporter, which nobody else calls."""
+
+    def __init__(self, target: Target, signal: Signal, *, ledger: Ledger, share: Share, voice: Voice) -> None:
+        self.target: Final = target
+        self.signal: Final = signal
+        self.tally: Final = Tally()
+        self._ledger: Final = ledger
+        self._share: Final = share
+        self._working: Final = threading.Lock()
+        self._voice: Final = voice
+        self._courier: Final = _courier(target, signal)
+        self._max_batch = 1
+        self._unflushed = False
+        self._queue: deque[Parcel | Mark | Closing] = deque()
+        self._bell: Final = Bell()
+        self._thread: threading.Thread | None = None
+        self._held_in_flight = 0
+        self._aborting = False
+        self._abandoned = False
+        self._finished = False
+
+    # Called by the intake and the hub.
+
+    def accept(self, parcels: Iterable[Parcel]) -> int:
+        """Queue parcels and return the bytes of those refused. The ledger's lock is held."""
+        tally, share, refused = self.tally, self._share, 0
+        for parcel in parcels:
+            _, size, units = parcel
+            if self._abandoned:
+                self._ledger.give_up(tally, "deadline", units)
+                refused += size
+            elif share.held_bytes + size > share.limit_bytes:
+                self._ledger.give_up(tally, "queue_full", units)
+                refused += size
+            else:
+                self._queue.append(parcel)
+                tally.queued += units
+                tally.held_bytes += size
+                share.held_bytes += size
+        if len(self._queue) >= self._max_batch:
+            self._bell.ring()
+        return refused
+
+    def put(self, entry: Mark | Closing) -> None:
+        """Queue a mark behind what was accepted before."""
+        with self._ledger.lock:
+            if self._abandoned or self._finished:
+                late = True
+            else:
+                late = False
+                # Marks of flushes that have given up would pile up behind a request that hangs.
+                while self._queue and getattr(self._queue[-1], "expired", False):
+                    self._queue.pop()
+                self._queue.append(entry)
+        if late:
+            (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+        self._bell.ring()
+
+    def ring_if_loaded(self) -> None:
+        """Let the worker look if there is anything for it."""
+        if self._queue:
+            self._bell.ring()
+
+    def start(self) -> bool:
+        """Start the worker if it does not run; False if the interpreter starts no more threads."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name=f"langswarm-otel {self.signal} to {self.target.name}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # at interpreter shutdown since Python 3.12, or out of threads
+                return False
+            self._thread = thread
+        return True
+
+    @property
+    def exporter(self) -> object:
+        """The exporter."""
+        return self._courier.exporter
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the worker has been started."""
+        return self._thread is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is queued or in flight and nothing can come."""
+        return self._abandoned or self._finished
+
+    def adjust(self, *, max_batch: int, share_bytes: float) -> None:
+        """Take new limits."""
+        self._max_batch = 1 if self.signal == "metrics" else max_batch
+        self._share.limit_bytes = share_bytes
+
+    def hurry(self, deadline: float | None) -> None:
+        """Let no request begun from now on last beyond a moment of ``time.monotonic``, if the exporter can do that."""
+        hurry = getattr(self._courier.exporter, "hurry", None)
+        if hurry is not None:
+            hurry(deadline)
+
+    def abort(self) -> None:
+        """Break a retry or back-off of the exporter, if it can do that from another thread; what is left counts as ``deadline``."""
+        self._aborting = True
+        abort = getattr(self._courier.exporter, "abort", None)
+        if abort is not None and not self._finished:
+            try:
+                abort()
+            except Exception as error:  # noqa: BLE001 - it was worth a try
+                record_fault("Lane.abort", error)
+        self._bell.ring()
+
+    def abandon(self) -> None:
+        """Give up what is queued and in the worker's hands: the deadline has passed. The worker ends by itself when its request does."""
+        with self._ledger.lock:
+            if self.is_settled:
+                return
+            self._abandoned = True
+            lost = self.tally.queued + self.tally.in_flight
+            marks = [entry for entry in self._queue if not isinstance(entry, tuple)]
+            self._queue.clear()
+            self._give_back(self.tally.held_bytes)
+            self.tally.queued = self.tally.in_flight = 0
+            self._ledger.give_up(self.tally, "deadline", lost)
+            trouble = getattr(self._courier.exporter, "trouble", None)
+            cause = self._fail(trouble or "no answer before the deadline") if lost else None
+        for entry in marks:
+            (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+        if lost:
+            self._voice.failed(self.signal, cause)
+        self._bell.ring()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the worker's end."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(max(0.0, timeout_s))
+
+    # The worker.
+
+    def _run(self) -> None:
+        enter_worker_thread()
+        while not self._finished:
+            self._bell.wait(None)
+            with self._working:
+                self._work()
+
+    def work(self) -> None:
+        """Do the worker's work in the calling thread, if no worker runs."""
+        if self._working.acquire(blocking=False):
+            before, here.exporting = here.exporting, True
+            try:
+                self._work()
+            finally:
+                here.exporting = before
+                self._working.release()
+
+    def _work(self) -> None:
+        """Deal with everything in the queue."""
+        while not self._finished:
+            with self._ledger.lock:
+                if self._aborting:
+                    self._drop_the_rest()
+                batch = self._take()
+                mark = self._queue.popleft() if self._queue and not batch and not self._abandoned else None
+            if self._abandoned or isinstance(mark, Closing):
+                self._close(mark)
+            elif batch:
+                self._carry(batch)
+            elif mark is None:
+                return
+            else:
+                mark.pass_by(ok=self._flush_exporter())  # type: ignore[union-attr]
+
+    def _take(self) -> list[Parcel]:
+        """Take the next batch into the worker's hands. The lock is held."""
+        batch: list[Parcel] = []
+        queue = self._queue
+        while queue and len(batch) < self._max_batch and isinstance(queue[0], tuple):
+            batch.append(queue.popleft())  # type: ignore[arg-type]
+        units = sum(parcel[2] for parcel in batch)
+        self.tally.queued -= units
+        self.tally.in_flight += units
+        return batch
+
+    def _carry(self, batch: list[Parcel]) -> None:
+        self._unflushed = True
+        units = sum(parcel[2] for parcel in batch)
+        payload = batch[0][0] if self.signal == "metrics" else [parcel[0] for parcel in batch]
+        try:
+            receipt = self._courier.carry(payload, lambda: self._aborting or self._abandoned)
+        except Exception as error:  # noqa: BLE001 - the worker must live
+            record_fault("Lane.carry", error)
+            receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
+        self._settle(receipt, units, sum(parcel[1] for parcel in batch))
+
+    def _settle(self, receipt: Receipt, units: int, size: int) -> None:
+        """Write down what became of a batch."""
+        with self._ledger.lock:
+            if self._abandoned:
+                return  # it has been counted already
+            self.tally.in_flight -= units
+            self._give_back(size)
+            self.tally.exported += receipt.exported
+            for reason, count in receipt.dropped.items():
+                given_up = "deadline" if self._aborting and reason == "export_failed" else reason
+                self._ledger.give_up(self.tally, given_up, count)
+            cause = self._fail(receipt.cause) if receipt.failed else None
+            if receipt.exported:
+                self.tally.last_success_at = time.time()
+            if not receipt.failed:
+                if receipt.exported:
+                    self.tally.state = "ok"
+                if receipt.dropped:
+                    self.tally.last_error, self.tally.last_error_at = receipt.cause, time.time()
+        if receipt.failed:
+            self._voice.failed(self.signal, cause)
+        elif receipt.exported:
+            self._voice.succeeded(self.signal)
+
+    def _fail(self, cause: str | None) -> str | None:
+        """Note a failure of the target and return its cause. The lock is held."""
+        self.tally.state = "failing"
+        self.tally.last_error, self.tally.last_error_at = cause, time.time()
+        return cause
+
+    def _give_back(self, size: int) -> None:
+        self.tally.held_bytes -= size
+        self._share.held_bytes -= size
+        self._ledger.release(size)
+
+    def _drop_the_rest(self) -> None:
+        """Count what waits as lost to the deadline, marks stay. The lock is held."""
+        parcels = [entry for entry in self._queue if isinstance(entry, tuple)]
+        if parcels:
+            kept = [entry for entry in self._queue if not isinstance(entry, tuple)]
+            self._queue = deque(kept)
+            units = sum(parcel[2] for parcel in parcels)
+            self.tally.queued -= units
+            self._give_back(sum(parcel[1] for parcel in parcels))
+            self._ledger.give_up(self.tally, "deadline", units)
+
+    def _flush_exporter(self) -> bool:
+        if not self._unflushed:
+            return True
+        self._unflushed = False
+        try:
+            return self._courier.exporter.force_flush(int(self.target.timeout_s * 1000)) is not False
+        except Exception as error:  # noqa: BLE001 - exporters may raise anything
+            with self._ledger.lock:
+                self._fail(cause_of(error))
+            return False
+
+    def _close(self, closing: object) -> None:
+        """Shut the exporter down, once, and end."""
+        try:
+            self._courier.exporter.shutdown()
+        except Exception as error:  # noqa: BLE001 - exporters may raise anything
+            record_fault("Lane.close", error)
+        self._finished = True
+        if isinstance(closing, Closing):
+            closing.mark.pass_by()
+
+
+def _courier(target: Target, signal: Signal) -> Courier[Any]:
+    exporter = target.exporter(signal)
+    if signal == "metrics":
+        timeout_millis = target.timeout_s * 1000
+
+        def export(data: Any) -> Any:
+            return exporter.export(data, timeout_millis=timeout_millis)
+
+        return Courier(exporter=exporter, export=export, units=point_count, halve=halve_metrics, search_s=target.timeout_s)
+    return Courier(exporter=exporter, export=exporter.export, units=len, halve=halve_list, search_s=target.timeout_s)

@@ -1,0 +1,82 @@
+"""The official OTLP/gRPC exporters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+from langswarm_otel.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langswarm_otel.export.accounting import Signal
+    from langswarm_otel.export.otlp import OtlpSettings
+
+
+class _Abortable:
+    """What the three exporters have in common; mixed into the official classes."""
+
+    _was_shut_down = False
+
+    def abort(self) -> None:
+        """Break a running export; callable from any thread."""
+        self.shutdown()
+
+    def shutdown(self, *args: Any, **options: Any) -> None:
+        """Shut down, once."""
+        if not self._was_shut_down:
+            self._was_shut_down = True
+            super().shutdown(*args, **options)  # type: ignore[misc]
+
+
+class GrpcSpanExporter(_Abortable, OTLPSpanExporter):
+    """OTLP/gRPC exporter of spans."""
+
+
+class GrpcLogExporter(_Abortable, OTLPLogExporter):
+    """OTLP/gRPC exporter of log records."""
+
+
+class GrpcMetricExporter(_Abortable, OTLPMetricExporter):
+    """OTLP/gRPC exporter of metrics."""
+
+
+_EXPORTERS: Final[Mapping[Signal, Any]] = {"traces": GrpcSpanExporter, "metrics": GrpcMetricExporter, "logs": GrpcLogExporter}
+
+
+def build(signal: Signal, settings: OtlpSettings) -> Any:
+    """Build the exporter of a signal; see ``otlp.build_otlp``."""
+    insecure = settings.url.startswith("http://") if settings.insecure is None else settings.insecure
+    return _EXPORTERS[signal](
+        endpoint=settings.url,
+        insecure=insecure,
+        credentials=None if insecure else _credentials(settings),
+        headers=tuple((name.lower(), value) for name, value in settings.headers.items()),
+        timeout=settings.timeout_s,
+        compression=grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+    )
+
+
+def _credentials(settings: OtlpSettings) -> Any:
+    if not (settings.certificate_file or settings.client_certificate_file):
+        return None  # the exporter's own: a credential provider, else what the system trusts
+    return grpc.ssl_channel_credentials(
+        root_certificates=_content("certificate_file", settings.certificate_file),
+        private_key=_content("client_key_file", settings.client_key_file),
+        certificate_chain=_content("client_certificate_file", settings.client_certificate_file),
+    )
+
+
+def _content(name: str, path: str | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(name, path, f"this file cannot be read ({error.strerror})") from error

@@ -1,0 +1,99 @@
+"""The SDK's processor interfaces on a hub."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
+
+from langswarm_otel.guard import record_fault
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from langswarm_otel.export.hub import ExportHub
+
+_NO_CONTEXT = Context()
+
+
+class QueueSpanProcessor(SpanProcessor):
+    """Offers every sampled span that ends to a hub.
+
+    The hub belongs to whoever made it: shutting down the provider flushes it and makes this processor inert, the other signals go on.
+    """
+
+    def __init__(self, hub: ExportHub, *, shutdown_timeout_s: float = 5.0) -> None:
+        """Make a processor.
+
+        Args:
+            hub: where spans go.
+            shutdown_timeout_s: how long the flush may take when the provider is shut down, in seconds.
+        """
+        self._hub = hub
+        self._shutdown_timeout_s = shutdown_timeout_s
+        self._active = True
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Offer the span, if it is sampled; never waits and never raises."""
+        context = span.get_span_context()
+        if context is not None and context.trace_flags.sampled and self._active:
+            self._hub.offer_span(span)
+
+    def shutdown(self) -> None:
+        """Flush the hub and take no more spans."""
+        if self._active:
+            self._active = False
+            self._hub.flush(self._shutdown_timeout_s)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush the hub; True only if everything was exported in time."""
+        return self._hub.flush(timeout_millis / 1000)
+
+
+class QueueLogRecordProcessor(LogRecordProcessor):
+    """Offers every log record to a hub; otherwise as ``QueueSpanProcessor``."""
+
+    def __init__(self, hub: ExportHub, *, shutdown_timeout_s: float = 5.0) -> None:
+        """Make a processor.
+
+        Args:
+            hub: where log records go.
+            shutdown_timeout_s: how long the flush may take when the provider is shut down, in seconds.
+        """
+        self._hub = hub
+        self._shutdown_timeout_s = shutdown_timeout_s
+        self._active = True
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Offer the record; never waits and never raises."""
+        if not self._active:
+            return
+        try:
+            # A copy without the context, which may hold large things alive; later processors still see theirs.
+            record = copy.copy(log_record.log_record)
+            record.context = _NO_CONTEXT
+            readable = ReadableLogRecord(
+                log_record=record,
+                resource=log_record.resource or Resource.get_empty(),
+                instrumentation_scope=log_record.instrumentation_scope,
+                limits=log_record.limits,
+            )
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("QueueLogRecordProcessor.on_emit", error)
+            return
+        self._hub.offer_log(readable)
+
+    def shutdown(self) -> None:
+        """Flush the hub and take no more records."""
+        if self._active:
+            self._active = False
+            self._hub.flush(self._shutdown_timeout_s)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush the hub; True only if everything was exported in time."""
+        return self._hub.flush(timeout_millis / 1000)
