@@ -1,0 +1,179 @@
+"""The parts of an OpenTelemetry log record, each made from what structlog or the stdlib has: severity, time, exception, attributes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from opentelemetry import trace
+from opentelemetry._logs import SeverityNumber
+
+from langswarm_otel import semconv
+from langswarm_otel.content.safe import safe_attributes, safe_value
+from langswarm_otel.context import current_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from opentelemetry.util.types import AnyValue
+
+EVENT_NAME_KEYS: Final = ("otel.event.name", "event.name")
+"""Keys that name an event, the stable one first and then the deprecated one; they become the record's ``event_name``."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LATEST_SECOND: Final = 1e11
+"""A number above is no Unix time in seconds, but milliseconds or something else."""
+_SEVERITY_TEXTS: Final = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
+
+
+class LogFields(TypedDict, total=False):
+    """What ``Logger.emit`` takes beside the severity number."""
+
+    timestamp: int
+    severity_text: str
+    body: AnyValue
+    attributes: Mapping[str, AnyValue]
+    event_name: str | None
+
+
+def severity_number(levelno: int) -> SeverityNumber:
+    """Return OpenTelemetry's severity of a stdlib level, as its ``std_to_otel`` does; that function is the SDK's."""
+    if levelno < 10:  # noqa: PLR2004 - logging.DEBUG
+        return SeverityNumber.UNSPECIFIED
+    if levelno > 53:  # noqa: PLR2004 - the last of the four above logging.CRITICAL
+        return SeverityNumber.FATAL4
+    tens, units = divmod(levelno, 10)
+    return SeverityNumber(1 + 4 * tens + min(units, 3))
+
+
+def severity_text(levelno: int, level_name: str) -> str:
+    """Return OpenTelemetry's name of a level: WARN and FATAL where Python says WARNING and CRITICAL, other levels by their own name."""
+    return _SEVERITY_TEXTS.get(levelno) or level_name.upper()
+
+
+def unix_nanoseconds(value: object) -> int | None:
+    """Return a time that certainly is one as nanoseconds since 1970, else None.
+
+    Args:
+        value: seconds since 1970, an aware ``datetime``, or ISO 8601 text with a zone. Text without a zone says nothing certain.
+    """
+    if isinstance(value, str):
+        try:
+            # Python 3.10 does not read the Z.
+            value = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND * 1000 if value.tzinfo is not None else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _LATEST_SECOND:
+        return int(value * 1e9)
+    return None
+
+
+def exception_of(exc_info: object) -> BaseException | None:
+    """Return the exception that ``exc_info`` means: an exception, a triple, or true for the one being handled."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        value = exc_info[1] if len(exc_info) == 3 else None  # noqa: PLR2004 - type, value, traceback
+        return value if isinstance(value, BaseException) else None
+    return sys.exc_info()[1] if exc_info else None
+
+
+def exception_attributes(error: BaseException) -> dict[str, Any]:
+    """Return type, message and stack trace of an exception; whether the latter two leave the process is the content gate's business."""
+    return {
+        semconv.EXCEPTION_TYPE: exception_type(type(error)),
+        semconv.EXCEPTION_MESSAGE: _message(error),
+        semconv.EXCEPTION_STACKTRACE: _stack(error, error.__traceback__),
+    }
+
+
+def exception_type(kind: type[BaseException]) -> str:
+    """Return the qualified name of an exception's type, without a module for builtins, as the SDK names it on spans."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def rendered_exception_attributes(rendered: object) -> dict[str, Any]:
+    """Return the attributes of an exception that the application's own chain has rendered already, and perhaps redacted.
+
+    Only what the chain made of it is used: the live exception may hold what a processor has taken out.
+
+    Args:
+        rendered: the text of ``format_exc_info``, or the list of ``dict_tracebacks``.
+    """
+    if isinstance(rendered, str):
+        kind, _, message = rendered.rstrip().rpartition("\n")[2].partition(": ")
+        found = {semconv.EXCEPTION_TYPE: kind, semconv.EXCEPTION_MESSAGE: message} if kind.replace(".", "").isidentifier() else {}
+        return {**found, semconv.EXCEPTION_STACKTRACE: rendered}
+    if isinstance(rendered, list) and rendered and isinstance(rendered[0], dict):
+        first = rendered[0]
+        return {
+            semconv.EXCEPTION_TYPE: first.get("exc_type"),
+            semconv.EXCEPTION_MESSAGE: first.get("exc_value"),
+            semconv.EXCEPTION_STACKTRACE: rendered,
+        }
+    return {}
+
+
+def finished_attributes(attributes: dict[str, Any], max_length: int | None) -> Mapping[str, AnyValue]:
+    """Complete and clean the attributes of a record: scope in, native ids out, every value one that can be encoded.
+
+    Args:
+        attributes: keys of the event; changed in place.
+        max_length: longest string, in characters; None leaves strings uncut.
+    """
+    scope = current_scope()
+    if scope.conversation_id is not None:
+        attributes.setdefault(semconv.CONVERSATION_ID, scope.conversation_id)
+    if scope.agent_name is not None:
+        attributes.setdefault(semconv.AGENT_NAME, scope.agent_name)
+    if semconv.LOG_TRACE_ID in attributes or semconv.LOG_SPAN_ID in attributes:
+        for key, native in trace_keys().items():
+            if attributes.get(key) == native:
+                del attributes[key]
+    return safe_attributes(attributes, max_length=max_length)
+
+
+def take_event_name(attributes: dict[str, Any]) -> str | None:
+    """Take the keys that name an event out of the attributes, and return the name."""
+    names = [attributes.pop(key) for key in EVENT_NAME_KEYS if key in attributes]
+    return names[0] if names and isinstance(names[0], str) else None
+
+
+def body_value(event: object) -> AnyValue:
+    """Return an event as body; mappings and lists stay trees."""
+    return safe_value(event, nested=True)
+
+
+def trace_keys() -> dict[str, str]:
+    """Return ids and flags of the current span, as the standard for non-OTLP formats writes them; empty without a valid span.
+
+    A span that is not recording has ids too: lines of unsampled traces keep them.
+    """
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {
+        semconv.LOG_TRACE_ID: f"{context.trace_id:032x}",
+        semconv.LOG_SPAN_ID: f"{context.span_id:016x}",
+        semconv.LOG_TRACE_FLAGS: f"{context.trace_flags:02x}",
+    }
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the exception's own code ran
+        return ""
+
+
+def _stack(error: BaseException, trace_back: TracebackType | None) -> str | None:
+    try:
+        return "".join(traceback.format_exception(type(error), error, trace_back)) if trace_back is not None else None
+    except Exception:  # noqa: BLE001 - the exception's own code ran
+        return None
