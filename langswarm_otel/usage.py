@@ -8,7 +8,7 @@ reasoning included, as the GenAI conventions have it. ``usage_of`` brings what a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 
@@ -50,6 +50,17 @@ class Usage:
             cache_write_tokens=self.cache_write_tokens if later.cache_write_tokens is None else later.cache_write_tokens,
             reasoning_tokens=self.reasoning_tokens if later.reasoning_tokens is None else later.reasoning_tokens,
         )
+
+    @property
+    def whole(self) -> Usage:
+        """The same usage with an input that is not smaller than its cached parts.
+
+        If it is, the caller gave the input without the cache, against the meaning of the field, and the parts are added.
+        """
+        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+        if not cached or (self.input_tokens or 0) >= cached:
+            return self
+        return replace(self, input_tokens=(self.input_tokens or 0) + cached)
 
     @property
     def is_empty(self) -> bool:

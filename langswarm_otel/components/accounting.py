@@ -1,0 +1,141 @@
+"""Tokens and money of a run: on its span, in the metrics, and in the totals of the run that is the root."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel import semconv
+from langswarm_otel.guard import record_fault
+from langswarm_otel.pricing import Cost, warn_unpriced
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from langswarm_otel.components.run import Run
+    from langswarm_otel.signals.instruments import Instruments
+    from langswarm_otel.usage import Usage
+
+_LOCK_TIMEOUT_S = 0.1
+"""A child forked while another thread held the lock would wait for ever; it loses one addition instead."""
+
+
+class Totals:
+    """Tokens and cost of everything below one root run, whichever tasks and threads it ran in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._input_tokens: int | None = None
+        self._output_tokens: int | None = None
+        self._cost: float | None = None
+
+    def add(self, usage: Usage, cost: Cost | None) -> None:
+        """Add one call."""
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
+            record_fault("run totals", TimeoutError())
+            return
+        try:
+            if usage.input_tokens is not None:
+                self._input_tokens = (self._input_tokens or 0) + usage.input_tokens
+            if usage.output_tokens is not None:
+                self._output_tokens = (self._output_tokens or 0) + usage.output_tokens
+            if cost is not None:
+                self._cost = (self._cost or 0.0) + cost.amount
+        finally:
+            self._lock.release()
+
+    def write(self, attributes: dict[str, Any]) -> None:
+        """Put what is known into span attributes."""
+        if self._input_tokens is not None:
+            attributes[semconv.RUN_INPUT_TOKENS] = self._input_tokens
+        if self._output_tokens is not None:
+            attributes[semconv.RUN_OUTPUT_TOKENS] = self._output_tokens
+        if self._cost is not None:
+            attributes[semconv.RUN_COST] = self._cost
+
+
+def account(run: Run, attributes: dict[str, Any]) -> None:
+    """Book the tokens that a run reported as its own: span, metrics, cost, totals.
+
+    Args:
+        run: the run that made the call.
+        attributes: span attributes, to which usage and cost are added.
+    """
+    usage = run.total_usage.whole
+    if usage.is_empty and run.actual_cost is None:
+        return
+    labels = run.client_labels()
+    _write_usage(usage, attributes)
+    record_tokens(run.telemetry.instruments, usage, labels, run.context)
+    cost = charge(run, usage, labels)
+    if cost is not None:
+        attributes[semconv.COST] = cost.amount
+        attributes[semconv.COST_BASIS] = cost.basis
+        if cost.table_version is not None:
+            attributes[semconv.COST_PRICE_TABLE_VERSION] = cost.table_version
+
+
+def charge(run: Run, usage: Usage, labels: dict[str, Any]) -> Cost | None:
+    """Return what a run cost, recorded in the cost metric and in the totals; an unknown price is counted and never becomes 0."""
+    if usage.is_empty and run.actual_cost is None:
+        return None
+    instruments = run.telemetry.instruments
+    cost = _price(run, usage)
+    if cost is not None:
+        instruments.record(semconv.GEN_AI_COST, cost.amount, {**labels, semconv.COST_BASIS: cost.basis}, run.context)
+    else:
+        instruments.record(semconv.COST_UNPRICED, 1, labels, run.context)
+        warn_unpriced(run.provider, run.model)
+    if run.root is not None and run.root.totals is not None:
+        run.root.totals.add(usage, cost)
+    return cost
+
+
+def record_tokens(instruments: Instruments, usage: Usage, labels: dict[str, Any], context: Context) -> None:
+    """Record the tokens of one call in the metrics of the profile: one point a type."""
+    if instruments.profile != "g2":
+        for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+            if tokens is not None:
+                instruments.record(semconv.CLIENT_TOKEN_USAGE, tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
+    if instruments.profile == "g1":
+        return
+    for metric, tokens in (
+        (semconv.INFERENCE_OPERATION_INPUT_TOKENS, usage.input_tokens),
+        (semconv.INFERENCE_OPERATION_OUTPUT_TOKENS, usage.output_tokens),
+    ):
+        if tokens is not None:
+            instruments.record(metric, tokens, labels, context)
+    counted = {**labels, semconv.TOKEN_MODALITY: "unknown"}
+    for metric, tokens in (
+        (semconv.INFERENCE_INPUT_TOKENS, usage.input_tokens),
+        (semconv.INFERENCE_OUTPUT_TOKENS, usage.output_tokens),
+        (semconv.INFERENCE_CACHE_READ_TOKENS, usage.cache_read_tokens),
+        (semconv.INFERENCE_CACHE_WRITE_TOKENS, usage.cache_write_tokens),
+        (semconv.INFERENCE_REASONING_TOKENS, usage.reasoning_tokens),
+    ):
+        if tokens is not None:
+            instruments.record(metric, tokens, counted, context)
+
+
+def _write_usage(usage: Usage, attributes: dict[str, Any]) -> None:
+    pairs = (
+        (semconv.USAGE_INPUT_TOKENS, usage.input_tokens),
+        (semconv.USAGE_OUTPUT_TOKENS, usage.output_tokens),
+        (semconv.USAGE_CACHE_READ_TOKENS, usage.cache_read_tokens),
+        (semconv.USAGE_CACHE_WRITE_TOKENS, usage.cache_write_tokens),
+        (semconv.USAGE_REASONING_TOKENS, usage.reasoning_tokens),
+    )
+    attributes.update({key: tokens for key, tokens in pairs if tokens is not None})
+
+
+def _price(run: Run, usage: Usage) -> Cost | None:
+    if run.actual_cost is not None:
+        return Cost(amount=run.actual_cost, basis="actual", table_version=None)
+    try:
+        for model in dict.fromkeys((run.model, run.response_model)):
+            cost = run.telemetry.policy.prices.cost(run.provider, model, usage, at_s=run.start_ns / 1e9)
+            if cost is not None:
+                return cost
+    except Exception as error:  # noqa: BLE001 - a price list must not break a call
+        record_fault("cost", error)
+    return None

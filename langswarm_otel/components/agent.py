@@ -1,0 +1,127 @@
+"""Runs of an agent in this process: ``invoke_agent``."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel import semconv
+from langswarm_otel.components import genai_interop
+from langswarm_otel.components.naming import named, named_or_none
+from langswarm_otel.components.operation import Operation
+from langswarm_otel.components.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.context import Context
+
+    from langswarm_otel.components.outcome import Ending
+    from langswarm_otel.context import Scope
+    from langswarm_otel.signals.telemetry import Telemetry
+
+
+class AgentOperation(Operation["AgentRun"]):
+    """Describes runs of one agent."""
+
+    def __init__(
+        self,
+        resolve: Callable[[], Telemetry],
+        name: str,
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+        agent_id: str | None = None,
+    ) -> None:
+        """Describe the agent.
+
+        Args:
+            resolve: returns the telemetry to use, at the beginning of each run.
+            name: name of the agent, of which there are few.
+            provider: provider of the inferences inside that name none.
+            model: model of the inferences inside that name none.
+            agent_id: identity of this very agent; on the span only.
+        """
+        super().__init__(resolve)
+        self.name = named(name)
+        self.provider = named_or_none(provider)
+        self.model = named_or_none(model)
+        self.agent_id = named_or_none(agent_id)
+
+    def make(self, telemetry: Telemetry) -> AgentRun:
+        """Return a run that has not begun."""
+        return AgentRun(telemetry, self)
+
+
+class AgentRun(Run):
+    """One run of an agent."""
+
+    operation_name = semconv.INVOKE_AGENT
+    duration = semconv.AGENT_DURATION
+
+    def __init__(self, telemetry: Telemetry, described: AgentOperation) -> None:
+        super().__init__(telemetry)
+        self._described = described
+        # `next` on a counter is atomic, where `+= 1` from several tasks and threads would lose calls.
+        self._inferences = itertools.count()
+        self._tools = itertools.count()
+
+    @property
+    def provider(self) -> str | None:
+        """Provider that tokens reported on the agent itself are paid to."""
+        return self._described.provider
+
+    @property
+    def model(self) -> str | None:
+        """Model that tokens reported on the agent itself are priced by."""
+        return self._described.model
+
+    @property
+    def agent_name(self) -> str:
+        """The agent itself."""
+        return self._described.name
+
+    def count_inference(self) -> None:
+        """Count an inference that this agent makes itself."""
+        next(self._inferences)
+
+    def count_tool(self) -> None:
+        """Count a tool call that this agent makes itself."""
+        next(self._tools)
+
+    def describe(self) -> tuple[str, dict[str, Any]]:
+        """Return the span's name and first attributes."""
+        described = self._described
+        attributes: dict[str, Any] = {semconv.OPERATION_NAME: semconv.INVOKE_AGENT, semconv.AGENT_NAME: described.name}
+        if described.model is not None:
+            attributes[semconv.REQUEST_MODEL] = described.model
+        if described.agent_id is not None:
+            attributes[semconv.AGENT_ID] = described.agent_id
+        return f"invoke_agent {described.name}", attributes
+
+    def scope_inside(self) -> Scope:
+        """Return the scope inside: this agent and its defaults."""
+        described = self._described
+        return replace(self.scope, agent_name=described.name, provider=described.provider, model=described.model)
+
+    def entries(self, context: Context) -> dict[str, object]:
+        """Take the agent's place in the context; inferences inside are calls of their own."""
+        self.agent, self.call = self, None
+        return genai_interop.without_marks(context)
+
+    def labels(self) -> dict[str, Any]:
+        """Return the attributes of the agent's metrics."""
+        fold = self.telemetry.instruments.fold
+        labels = {semconv.AGENT_NAME: fold(semconv.AGENT_NAME, self._described.name)}
+        if self._described.model is not None:
+            labels[semconv.REQUEST_MODEL] = fold(semconv.REQUEST_MODEL, self._described.model)
+        return labels
+
+    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+        """Record duration and the calls that the agent made itself."""
+        super().measure(ending, labels, attributes)
+        instruments = self.telemetry.instruments
+        own = {semconv.AGENT_NAME: labels[semconv.AGENT_NAME]}
+        instruments.record(semconv.AGENT_INFERENCE_CALLS, next(self._inferences), own, self.context)
+        instruments.record(semconv.AGENT_TOOL_CALLS, next(self._tools), own, self.context)

@@ -1,0 +1,244 @@
+"""Calls of a model: chat and text completion, embeddings, retrieval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanKind, get_current_span
+
+from langswarm_otel import semconv
+from langswarm_otel.components import accounting, captured, genai_interop
+from langswarm_otel.components.naming import named, named_or_none
+from langswarm_otel.components.operation import Operation
+from langswarm_otel.components.run import RUN_KEY, Run
+from langswarm_otel.context import with_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from opentelemetry.context import Context
+
+    from langswarm_otel.components.outcome import Ending
+    from langswarm_otel.signals.telemetry import Telemetry
+
+
+class InferenceOperation(Operation["InferenceRun"]):
+    """Describes calls of one model."""
+
+    def __init__(
+        self,
+        resolve: Callable[[], Telemetry],
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+        operation: str = semconv.CHAT,
+        server_address: str | None = None,
+        server_port: int | None = None,
+        data_source_id: str | None = None,
+    ) -> None:
+        """Describe the calls.
+
+        Args:
+            resolve: returns the telemetry to use, at the beginning of each call.
+            provider: value of ``gen_ai.provider.name``; None means the one that the agent around was declared with.
+            model: model that is asked; None means the one that the agent around was declared with.
+            operation: ``chat``, ``generate_content``, ``text_completion``, ``embeddings`` or ``retrieval``.
+            server_address: host that is asked.
+            server_port: its port.
+            data_source_id: what a retrieval searches.
+        """
+        super().__init__(resolve)
+        self.provider = named_or_none(provider)
+        self.model = named_or_none(model)
+        self.operation = named(operation)
+        self.server_address = named_or_none(server_address)
+        self.server_port = server_port if isinstance(server_port, int) else None
+        self.data_source_id = named_or_none(data_source_id)
+
+    def make(self, telemetry: Telemetry) -> InferenceRun:
+        """Return a call that has not begun."""
+        return InferenceRun(telemetry, self)
+
+
+class InferenceRun(Run):
+    """One call of a model."""
+
+    span_kind = SpanKind.CLIENT
+    duration = semconv.CLIENT_OPERATION_DURATION
+
+    def __init__(self, telemetry: Telemetry, described: InferenceOperation) -> None:
+        super().__init__(telemetry)
+        self._described = described
+        self.operation_name = described.operation
+        self.group = genai_interop.group_of(described.operation)
+        """Which calls this one can be the same as."""
+        if self.group == semconv.RETRIEVAL:
+            self.input_key, self.output_key = semconv.RETRIEVAL_QUERY_TEXT, semconv.RETRIEVAL_DOCUMENTS
+        self._response_id: str | None = None
+        self._finish_reasons: list[str] | None = None
+        self._outer: InferenceRun | None = None
+        self._foreign: Any = None
+        self._below: Any = None
+
+    @property
+    def provider(self) -> str | None:
+        """Provider of the call, by default the agent's."""
+        return self._described.provider or self.scope.provider
+
+    @property
+    def model(self) -> str | None:
+        """Model that is asked, by default the agent's; a retrieval has only one that it names."""
+        return self._described.model or (None if self.group == semconv.RETRIEVAL else self.scope.model)
+
+    def response(self, *, model: str | None = None, id: str | None = None, finish_reasons: Iterable[str] | None = None) -> None:  # noqa: A002 - the provider's word
+        """Report what the provider says about its answer.
+
+        Args:
+            model: model that answered.
+            id: identity of the answer.
+            finish_reasons: why it ended, for each choice.
+        """
+        self.response_model = named_or_none(model) or self.response_model
+        self._response_id = named_or_none(id) or self._response_id
+        if finish_reasons is not None:
+            reasons = [finish_reasons] if isinstance(finish_reasons, str) else finish_reasons
+            self._finish_reasons = [named(reason) for reason in reasons]
+
+    def describe(self) -> tuple[str, dict[str, Any]]:
+        """Return the span's name and first attributes."""
+        described, model = self._described, self.model
+        pairs: tuple[tuple[str, Any], ...] = (
+            (semconv.OPERATION_NAME, described.operation),
+            (semconv.PROVIDER_NAME, self.provider),
+            (semconv.REQUEST_MODEL, model),
+            (semconv.AGENT_NAME, self.scope.agent_name),
+            (semconv.SERVER_ADDRESS, described.server_address),
+            (semconv.SERVER_PORT, described.server_port),
+            (semconv.DATA_SOURCE_ID, described.data_source_id),
+        )
+        attributes = {key: value for key, value in pairs if value is not None}
+        subject = described.data_source_id if self.group == semconv.RETRIEVAL else model
+        return (f"{described.operation} {subject}" if subject else described.operation), attributes
+
+    def _open(self, context: Context) -> None:
+        """Begin a span of its own, unless the call is one that is under way already."""
+        outer = self.call
+        if outer is not None and outer.group == self.group and not outer.finished:
+            self._outer = outer
+        else:
+            self._foreign = genai_interop.foreign_call(context, self.group)
+        if self._outer is None and self._foreign is None:
+            super()._open(context)
+        else:
+            self.has_span = False
+            self.span = get_current_span(context)
+            self.context = with_values(context, {RUN_KEY: self})
+        if self._outer is None and self.agent is not None and self.group == semconv.CHAT:
+            self.agent.count_inference()
+
+    def entries(self, context: Context) -> dict[str, object]:  # noqa: ARG002 - as the base class has it
+        """Mark the call, so that it is not seen a second time further down."""
+        self.call = self
+        entries, self._below = genai_interop.mark(self.group, capture_content=self.telemetry.policy.capture_content)
+        return entries
+
+    def between_chunks(self, seconds: float) -> None:
+        """Record the time between two chunks."""
+        labels, instruments = self.labels(), self.telemetry.instruments
+        instruments.record(semconv.CLIENT_TIME_PER_OUTPUT_CHUNK, seconds, labels, self.context)
+        instruments.record(semconv.INFERENCE_TIME_PER_OUTPUT_CHUNK, seconds, labels, self.context)
+
+    def labels(self) -> dict[str, Any]:
+        """Return the attributes of the client metrics."""
+        return self.client_labels()
+
+    def client_labels(self) -> dict[str, Any]:
+        """Return the attributes of the client metrics."""
+        labels = super().client_labels()
+        described = self._described
+        if described.server_address is not None:
+            labels[semconv.SERVER_ADDRESS] = described.server_address
+        if described.server_port is not None:
+            labels[semconv.SERVER_PORT] = described.server_port
+        return labels
+
+    def _conclude(self, ending: Ending, attributes: dict[str, Any]) -> None:
+        if self._outer is not None:
+            self._outer.absorb(self)
+        elif self._foreign is not None:
+            self._leave_with_owner()
+        else:
+            self._read_below()
+            super()._conclude(ending, attributes)
+
+    def absorb(self, inner: InferenceRun) -> None:
+        """Take what another description of this same call has found out; called by it."""
+        self._usage = self._usage + inner.total_usage
+        self.response(model=inner.response_model, id=inner._response_id, finish_reasons=inner._finish_reasons)
+        if inner.actual_cost is not None:
+            self.cost((self.actual_cost or 0.0) + inner.actual_cost)
+        if self._first_chunk_ns is None:
+            self._first_chunk_ns = inner._first_chunk_ns
+
+    def _leave_with_owner(self) -> None:
+        """Give the call's data to the instrumentor that made the span; only money, which it does not know, is ours to record."""
+        genai_interop.publish(
+            self._foreign,
+            usage=self.total_usage,
+            response_model=self.response_model,
+            response_id=self._response_id,
+            response_finish_reasons=self._finish_reasons,
+        )
+        accounting.charge(self, self.total_usage.whole, self.client_labels())
+
+    def _read_below(self) -> None:
+        """Take what an instrumentor further down has left; what was reported to us wins."""
+        data = self._below
+        if data is None:
+            return
+        self._usage = genai_interop.usage_in(data).updated(self._usage)
+        self.response_model = self.response_model or named_or_none(getattr(data, "response_model", None))
+        self._response_id = self._response_id or named_or_none(getattr(data, "response_id", None))
+        if self._finish_reasons is None:
+            self.response(finish_reasons=getattr(data, "response_finish_reasons", None))
+        seconds = getattr(data, "response_time_to_first_chunk", None)
+        if self._first_chunk_ns is None and isinstance(seconds, float):
+            self._first_chunk_ns = self.start_ns + int(seconds * 1e9)
+        for key, name, role in ((self.input_key, "input_messages", "user"), (self.output_key, "output_messages", "assistant")):
+            captured.keep(self, key, getattr(data, name, None) or None, role)
+
+    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+        """Record duration and time to first chunk, and describe the answer."""
+        instruments = self.telemetry.instruments
+        is_inference = self.group == semconv.CHAT
+        if not (is_inference and instruments.profile == "g2"):
+            instruments.record(semconv.CLIENT_OPERATION_DURATION, ending.duration_s, labels, self.context)
+        if is_inference:
+            instruments.record(semconv.INFERENCE_DURATION, ending.duration_s, labels, self.context)
+            self._count_failed(ending, labels)
+        self._describe_stream(ending, labels, attributes)
+        pairs: tuple[tuple[str, Any], ...] = (
+            (semconv.RESPONSE_MODEL, self.response_model),
+            (semconv.RESPONSE_ID, self._response_id),
+            (semconv.RESPONSE_FINISH_REASONS, self._finish_reasons or None),
+        )
+        attributes.update({key: value for key, value in pairs if value is not None})
+
+    def _count_failed(self, ending: Ending, labels: dict[str, Any]) -> None:
+        """Count no tokens for a failed call, so that its series are there, as the present conventions ask."""
+        if ending.outcome != semconv.ERROR or not self.total_usage.is_empty:
+            return
+        for metric in (semconv.INFERENCE_INPUT_TOKENS, semconv.INFERENCE_OUTPUT_TOKENS):
+            self.telemetry.instruments.record(metric, 0, {**labels, semconv.TOKEN_MODALITY: "unknown"}, self.context)
+
+    def _describe_stream(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+        if self._first_chunk_ns is None and not self._open_streams:
+            return
+        attributes[semconv.REQUEST_STREAM] = True
+        if ending.outcome != semconv.OK:
+            attributes[semconv.USAGE_PARTIAL] = True
+        if self._first_chunk_ns is not None:
+            seconds = max(self._first_chunk_ns - self.start_ns, 0) / 1e9
+            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds
+            for metric in (semconv.CLIENT_TIME_TO_FIRST_CHUNK, semconv.INFERENCE_TIME_TO_FIRST_CHUNK):
+                self.telemetry.instruments.record(metric, seconds, labels, self.context)

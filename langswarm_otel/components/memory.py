@@ -1,0 +1,123 @@
+"""Operations on a memory: search, create, update and the rest of the standard seven."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from langswarm_otel import semconv
+from langswarm_otel.components.naming import named
+from langswarm_otel.components.operation import Operation
+from langswarm_otel.components.run import Run
+from langswarm_otel.usage import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langswarm_otel.components.outcome import Ending
+    from langswarm_otel.signals.telemetry import Telemetry
+
+_SHORT: Final = {
+    "search": "search_memory",
+    "create": "create_memory",
+    "update": "update_memory",
+    "upsert": "upsert_memory",
+    "delete": "delete_memory",
+}
+"""What may be written for short."""
+
+SEARCH: Final = "search_memory"
+"""The one operation that looks something up."""
+
+
+class MemoryOperation(Operation["MemoryRun"]):
+    """Describes operations of one kind on one store."""
+
+    def __init__(self, resolve: Callable[[], Telemetry], operation: str, *, store: str) -> None:
+        """Describe the operation.
+
+        Args:
+            resolve: returns the telemetry to use, at the beginning of each run.
+            operation: one of the standard seven, such as ``search_memory``, or ``search``, ``create``, ``update``, ``upsert``, ``delete``.
+            store: name of the store, of which there are few.
+        """
+        super().__init__(resolve)
+        self.operation = _SHORT.get(operation, named(operation))
+        self.store = named(store)
+
+    def make(self, telemetry: Telemetry) -> MemoryRun:
+        """Return a run that has not begun."""
+        return MemoryRun(telemetry, self)
+
+
+class MemoryRun(Run):
+    """One operation on a memory."""
+
+    is_root = False
+    duration = semconv.CLIENT_OPERATION_DURATION
+    input_key = semconv.MEMORY_QUERY_TEXT
+    output_key = semconv.MEMORY_RECORDS
+
+    def __init__(self, telemetry: Telemetry, described: MemoryOperation) -> None:
+        super().__init__(telemetry)
+        self._described = described
+        self.operation_name = described.operation
+        self._result: str | None = None
+        self._records: int | None = None
+
+    def hit(self, records: int | None = None) -> None:
+        """Say that the look-up found something.
+
+        Args:
+            records: how many records.
+        """
+        self._result = "hit"
+        self.records(records)
+
+    def miss(self) -> None:
+        """Say that the look-up found nothing."""
+        self._result = "miss"
+        self.records(0)
+
+    def records(self, number: int | None) -> None:
+        """Say how many records were found, written or deleted; a search that says nothing else was a hit if there are any."""
+        self._records = self._records if number is None else count(number)
+
+    def describe(self) -> tuple[str, dict[str, Any]]:
+        """Return the span's name and first attributes."""
+        described = self._described
+        attributes: dict[str, Any] = {semconv.OPERATION_NAME: described.operation, semconv.MEMORY_STORE_ID: described.store}
+        if self.scope.agent_name is not None:
+            attributes[semconv.AGENT_NAME] = self.scope.agent_name
+        return described.operation, attributes
+
+    def labels(self) -> dict[str, Any]:
+        """Return the attributes of the duration."""
+        fold = self.telemetry.instruments.fold
+        labels = {semconv.OPERATION_NAME: fold(semconv.OPERATION_NAME, self._described.operation)}
+        if self.scope.agent_name is not None:
+            labels[semconv.AGENT_NAME] = fold(semconv.AGENT_NAME, self.scope.agent_name)
+        return labels
+
+    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+        """Record duration, result and number of records."""
+        super().measure(ending, labels, attributes)
+        instruments, described = self.telemetry.instruments, self._described
+        store = instruments.fold(semconv.MEMORY_STORE_ID, described.store)
+        result = self._outcome_of_lookup(ending)
+        if result is not None:
+            attributes[semconv.MEMORY_RESULT] = result
+            lookup = {semconv.MEMORY_STORE_ID: store, semconv.MEMORY_RESULT: result}
+            instruments.record(semconv.MEMORY_LOOKUPS, 1, lookup, self.context)
+        if self._records is not None:
+            attributes[semconv.MEMORY_RECORD_COUNT] = self._records
+            found = {semconv.OPERATION_NAME: labels[semconv.OPERATION_NAME], semconv.MEMORY_STORE_ID: store}
+            instruments.record(semconv.MEMORY_RECORDS_FOUND, self._records, found, self.context)
+
+    def _outcome_of_lookup(self, ending: Ending) -> str | None:
+        """Return hit, miss or error; None for an operation that looks nothing up, or that did not say."""
+        is_lookup = self._result is not None or self._described.operation == SEARCH
+        if is_lookup and ending.outcome == semconv.ERROR:
+            return "error"
+        if self._result is None and is_lookup and self._records is not None:
+            return "hit" if self._records else "miss"
+        return self._result

@@ -1,0 +1,305 @@
+"""The shared life of one run of an operation: started once, finished once whatever ends it, and never in the caller's way."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from opentelemetry.context import Context, attach, create_key, get_current
+from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, get_current_span, set_span_in_context
+
+from langswarm_otel import semconv
+from langswarm_otel.components import accounting, captured, settling
+from langswarm_otel.components.outcome import Ending, error_type, outcome_of
+from langswarm_otel.components.reporting import Reporting
+from langswarm_otel.context import NO_SCOPE, Scope, current_scope, restore, scope_entry, with_values
+from langswarm_otel.guard import record_fault
+from langswarm_otel.propagation import origin_links
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langswarm_otel.components.agent import AgentRun
+    from langswarm_otel.components.inference import InferenceRun
+    from langswarm_otel.signals.telemetry import Telemetry
+
+RUN_KEY: Final = create_key("langswarm_otel.run")
+"""Context key of the innermost run of ours."""
+
+
+class Run(Reporting):
+    """One run of an operation.
+
+    A kind of operation says what its span is called and carries (``describe``), what scope holds inside (``scope_inside``), and what it
+    measures at the end (``measure``). Everything else is here. A fault of the telemetry is counted; the run goes on without it.
+    """
+
+    span_kind: ClassVar[SpanKind] = SpanKind.INTERNAL
+    """Kind of the span."""
+
+    has_span: bool = True
+    """Whether the run has a span of its own; otherwise ``span`` is the one around it, and is neither changed at the end nor ended."""
+
+    is_root: ClassVar[bool] = True
+    """Whether the outermost run of this kind carries the totals of everything below it."""
+
+    operation_name: str = semconv.OTHER
+    """Value of ``gen_ai.operation.name`` on token and cost metrics."""
+
+    duration: ClassVar[semconv.Metric]
+    """Metric of the time that a run takes."""
+
+    previous: Context
+    """What was current outside."""
+
+    scope: Scope = NO_SCOPE
+    """What the run was started in."""
+
+    start_ns: int = 0
+    """Nanoseconds since 1970."""
+
+    parent: Run | None = None
+    """Innermost run of ours around this one."""
+
+    root: Run | None = None
+    """Outermost run of ours, which carries the totals."""
+
+    agent: AgentRun | None = None
+    """Innermost agent at work, this one included."""
+
+    call: InferenceRun | None = None
+    """Inference in progress; what runs inside of a tool or an agent again is a call of its own."""
+
+    totals: accounting.Totals | None = None
+    """What everything below used up, on the root."""
+
+    response_model: str | None = None
+    """Model that answered, as the provider calls it."""
+
+    _begun_ns: int = 0
+    _elapses: bool = False
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.telemetry = telemetry
+
+    # What a kind decides.
+
+    def describe(self) -> tuple[str, dict[str, Any]]:
+        """Return the name of the span and the attributes that it starts with, which samplers see."""
+        raise NotImplementedError
+
+    def scope_inside(self) -> Scope | None:
+        """Return the scope inside; None if it is the one outside."""
+        return None
+
+    def entries(self, context: Context) -> dict[str, object]:  # noqa: ARG002 - for kinds that need it
+        """Return further entries of the context inside, given the one outside."""
+        return {}
+
+    def labels(self) -> dict[str, Any]:
+        """Return the attributes of the metrics, but for the outcome."""
+        raise NotImplementedError
+
+    def client_labels(self) -> dict[str, Any]:
+        """Return the attributes of token and cost metrics."""
+        labels = {semconv.OPERATION_NAME: self.operation_name}
+        fold = self.telemetry.instruments.fold
+        for key, value in (
+            (semconv.PROVIDER_NAME, self.provider),
+            (semconv.REQUEST_MODEL, self.model),
+            (semconv.RESPONSE_MODEL, self.response_model),
+            (semconv.AGENT_NAME, self.agent_name),
+        ):
+            if value is not None:
+                labels[key] = fold(key, value)
+        return labels
+
+    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
+        """Record the metrics of the end, and add to the span's last attributes.
+
+        Args:
+            ending: when and how the run ended.
+            labels: ``labels()`` with the outcome.
+            attributes: what will be set on the span.
+        """
+        self.telemetry.instruments.record(self.duration, ending.duration_s, labels, self.context)
+
+    def called(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Take the arguments of a decorated call, for kinds whose content they are."""
+
+    def returned(self, result: Any) -> None:
+        """Take the result of a decorated call, for kinds whose content it is."""
+
+    @property
+    def provider(self) -> str | None:
+        """Provider that tokens of this run are paid to."""
+        return self.scope.provider
+
+    @property
+    def model(self) -> str | None:
+        """Model that tokens of this run are priced by."""
+        return self.scope.model
+
+    @property
+    def agent_name(self) -> str | None:
+        """Agent that tokens of this run are booked on."""
+        return self.scope.agent_name
+
+    @property
+    def usage_provider(self) -> str | None:
+        """The provider whose reports of usage this run reads."""
+        return self.provider
+
+    # The life.
+
+    def start(self, context: Context, start_ns: int | None = None) -> None:
+        """Begin, in a context that is given; nothing is attached, and nothing is raised.
+
+        Args:
+            context: what is current outside.
+            start_ns: when it began, in nanoseconds since 1970; None means now.
+        """
+        settling.settle()
+        self.previous = context
+        try:
+            self._begun_ns = time.perf_counter_ns()
+            clock = self.telemetry.clock
+            self._elapses = start_ns is None and clock is time.time_ns
+            self.start_ns = clock() if start_ns is None else start_ns
+            self._take_place(context)
+            self._open(context)
+        except Exception as error:  # noqa: BLE001 - the caller's work must go on without telemetry
+            record_fault("start of operation", error)
+            self.finished = True
+            self.span = NonRecordingSpan(get_current_span(context).get_span_context())
+            self.context = with_values(context, {})
+
+    def _take_place(self, context: Context) -> None:
+        self.scope = current_scope(context)
+        parent = context.get(RUN_KEY)
+        if isinstance(parent, Run):
+            self.parent, self.root, self.agent, self.call = parent, parent.root, parent.agent, parent.call
+        if self.root is None and self.is_root:
+            self.root = self
+            self.totals = accounting.Totals()
+
+    def _open(self, context: Context) -> None:
+        inside = self.scope_inside()
+        entries = self.entries(context)
+        entries[RUN_KEY] = self
+        if inside is not None:
+            entries.update(scope_entry(inside))
+        if self.has_span:
+            self.span = self._start_span(context)
+            context = set_span_in_context(self.span, context)
+        else:
+            self.span = get_current_span(context)
+        self.context = with_values(context, entries)
+
+    def _start_span(self, context: Context) -> Span:
+        try:
+            name, attributes = self.describe()
+            scope = self.scope
+            if scope.conversation_id is not None:
+                attributes[semconv.CONVERSATION_ID] = scope.conversation_id
+            if scope.user_hash is not None:
+                attributes[semconv.USER_HASH] = scope.user_hash
+            if scope.user_id is not None:
+                attributes[semconv.USER_ID] = scope.user_id
+            return self.telemetry.tracer.start_span(name, context, self.span_kind, attributes, origin_links(context), self.start_ns)
+        except Exception as error:  # noqa: BLE001 - a tracer or sampler that fails costs the span, not the metrics
+            record_fault("start of span", error)
+            return NonRecordingSpan(get_current_span(context).get_span_context())
+
+    def now_ns(self) -> int:
+        """Return the time of this run's clock, in nanoseconds since 1970; it never goes back while the run lasts."""
+        if self._elapses:
+            return self.start_ns + time.perf_counter_ns() - self._begun_ns
+        try:
+            return self.telemetry.clock()
+        except Exception as error:  # noqa: BLE001 - a clock of somebody else's
+            record_fault("clock", error)
+            return time.time_ns()
+
+    def enter(self) -> None:
+        """Make the context inside current."""
+        self.previous = get_current()
+        attach(self.context)
+
+    def leave(self) -> None:
+        """Make the context outside current again, if the one inside still is."""
+        restore(self.context, self.previous)
+
+    def finish(self, error: BaseException | None = None, *, end_ns: int | None = None) -> None:
+        """End the run; only the first call counts, and nothing is raised.
+
+        Args:
+            error: what ended it; None means that it went well, unless an error has been reported.
+            end_ns: when it ended, in nanoseconds since 1970; None means now.
+        """
+        if self.finished:
+            return
+        self.finished = True
+        if type(error) is GeneratorExit:
+            close = functools.partial(self._close, error, self.now_ns() if end_ns is None else end_ns)
+            if settling.put_aside(close):
+                return
+            close()
+        else:
+            self._close(error, end_ns)
+
+    def _close(self, error: BaseException | None, end_ns: int | None) -> None:
+        attributes: dict[str, Any] = {}
+        try:
+            ending = self._ending(error, self.now_ns() if end_ns is None else end_ns)
+            end_ns = ending.end_ns
+            attributes[semconv.OUTCOME] = ending.outcome
+            if ending.error_type is not None:
+                attributes[semconv.ERROR_TYPE] = ending.error_type
+            if error is not None and ending.outcome == semconv.ERROR and self.has_span:
+                captured.keep_exception(self, error)
+            self._conclude(ending, attributes)
+        except Exception as fault:  # noqa: BLE001 - the span must end whatever else fails
+            record_fault("end of operation", fault)
+        if self.has_span:
+            self._end_span(attributes, end_ns)
+
+    def _ending(self, error: BaseException | None, end_ns: int) -> Ending:
+        outcome = outcome_of(error)
+        kind = None if error is None or outcome == semconv.ABANDONED else error_type(error)
+        if error is None and self._reported_error is not None:
+            outcome, kind = semconv.ERROR, self._reported_error
+        elif error is None and self._open_streams > 0:
+            outcome = semconv.ABANDONED
+        return Ending(end_ns=end_ns, duration_s=max(end_ns - self.start_ns, 0) / 1e9, outcome=outcome, error_type=kind)
+
+    def _conclude(self, ending: Ending, attributes: dict[str, Any]) -> None:
+        if self._attempts:
+            attributes[semconv.ATTEMPTS] = self._attempts
+        labels = self.labels()
+        labels[semconv.OUTCOME] = ending.outcome
+        if ending.error_type is not None:
+            labels[semconv.ERROR_TYPE] = ending.error_type
+        try:
+            self.measure(ending, labels, attributes)
+        except Exception as fault:  # noqa: BLE001 - the totals are still right
+            record_fault("metrics of operation", fault)
+        accounting.account(self, attributes)
+        if self.totals is not None:
+            self.totals.write(attributes)
+
+    def _end_span(self, attributes: dict[str, Any], end_ns: int | None) -> None:
+        span = self.span
+        try:
+            if not span.is_recording():  # not sampled, or ended by somebody else, such as the process that must go
+                return
+            span.set_attributes(attributes)
+            if attributes.get(semconv.OUTCOME) == semconv.ERROR:
+                span.set_status(Status(StatusCode.ERROR, attributes[semconv.ERROR_TYPE]))
+        except Exception as fault:  # noqa: BLE001 - the span must end
+            record_fault("attributes of span", fault)
+        try:
+            span.end(end_ns)
+        except Exception as fault:  # noqa: BLE001 - a processor that fails must not fail the caller
+            record_fault("end of span", fault)

@@ -1,0 +1,67 @@
+"""Runs of a workflow: ``invoke_workflow``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel import semconv
+from langswarm_otel.components import genai_interop
+from langswarm_otel.components.naming import named
+from langswarm_otel.components.operation import Operation
+from langswarm_otel.components.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.context import Context
+
+    from langswarm_otel.context import Scope
+    from langswarm_otel.signals.telemetry import Telemetry
+
+
+class WorkflowOperation(Operation["WorkflowRun"]):
+    """Describes runs of one workflow."""
+
+    def __init__(self, resolve: Callable[[], Telemetry], name: str) -> None:
+        """Describe the workflow.
+
+        Args:
+            resolve: returns the telemetry to use, at the beginning of each run.
+            name: name of the workflow, of which there are few.
+        """
+        super().__init__(resolve)
+        self.name = named(name)
+
+    def make(self, telemetry: Telemetry) -> WorkflowRun:
+        """Return a run that has not begun."""
+        return WorkflowRun(telemetry, self)
+
+
+class WorkflowRun(Run):
+    """One run of a workflow."""
+
+    operation_name = semconv.INVOKE_WORKFLOW
+    duration = semconv.WORKFLOW_DURATION
+
+    def __init__(self, telemetry: Telemetry, described: WorkflowOperation) -> None:
+        super().__init__(telemetry)
+        self._described = described
+
+    def describe(self) -> tuple[str, dict[str, Any]]:
+        """Return the span's name and first attributes."""
+        name = self._described.name
+        return f"invoke_workflow {name}", {semconv.OPERATION_NAME: semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME: name}
+
+    def scope_inside(self) -> Scope:
+        """Return the scope inside: this workflow."""
+        return replace(self.scope, workflow_name=self._described.name)
+
+    def entries(self, context: Context) -> dict[str, object]:
+        """Inferences inside are calls of their own."""
+        self.call = None
+        return genai_interop.without_marks(context)
+
+    def labels(self) -> dict[str, Any]:
+        """Return the attributes of the duration."""
+        return {semconv.WORKFLOW_NAME: self.telemetry.instruments.fold(semconv.WORKFLOW_NAME, self._described.name)}
