@@ -1,0 +1,45 @@
+"""The command ``langswarm-otel``: see a demo, find out why nothing arrives, see what is configured and what is emitted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from langswarm_otel.cli import demo, doctor, explain, names
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 when all is well, 1 when not, 2 for a command line that makes no sense."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigurationError as error:
+        print(f"langswarm-otel: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(f"langswarm-otel: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `langswarm-otel names | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="langswarm-otel", description="OpenTelemetry distribution for LangSwarm and programs made of agents."
+    )
+    parser.add_argument("--version", action="version", version=f"langswarm-otel {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (demo, doctor, explain, names):
+        command.add_to(commands)
+    return parser
