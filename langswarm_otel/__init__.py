@@ -1,1 +1,75 @@
-"""OpenTelemetry distribution for LangSwarm."""
+"""OpenTelemetry distribution for LangSwarm and for Python programs made of agents, tools, sessions, memory and workflows.
+
+``configure_observability()`` builds traces, metrics and logs from a preset; the operations below, or the methods of the same name on the
+handle it returns, observe what a program does. Importing this package loads neither the OpenTelemetry SDK nor structlog.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel import presets
+from langswarm_otel.config import ObservabilityConfig
+from langswarm_otel.current import agent, inference, memory, session, step, timer, tool, traced, workflow
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.propagation import ContextExecutor, context_from, detached, inject_context, propagating
+from langswarm_otel.version import __version__
+
+if TYPE_CHECKING:
+    from langswarm_otel.observability import Observability
+    from langswarm_otel.pipelines.health import Health
+    from langswarm_otel.pipelines.statistics import Statistics
+    from langswarm_otel.runtime import configure_observability
+    from langswarm_otel.signals.log_processors import OTelLogProcessor, add_scope, add_trace_context
+
+__all__ = [
+    "ConfigurationError",
+    "ContextExecutor",
+    "Health",
+    "OTelLogProcessor",
+    "Observability",
+    "ObservabilityConfig",
+    "Statistics",
+    "__version__",
+    "add_scope",
+    "add_trace_context",
+    "agent",
+    "configure_observability",
+    "context_from",
+    "detached",
+    "inference",
+    "inject_context",
+    "memory",
+    "presets",
+    "propagating",
+    "session",
+    "step",
+    "timer",
+    "tool",
+    "traced",
+    "workflow",
+]
+
+_ON_USE = {
+    "Health": "langswarm_otel.pipelines.health",
+    "OTelLogProcessor": "langswarm_otel.signals.log_processors",
+    "Observability": "langswarm_otel.observability",
+    "Statistics": "langswarm_otel.pipelines.statistics",
+    "add_scope": "langswarm_otel.signals.log_processors",
+    "add_trace_context": "langswarm_otel.signals.log_processors",
+    "configure_observability": "langswarm_otel.runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use what needs the SDK or structlog (PEP 562)."""
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_ON_USE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -15,7 +15,8 @@ from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.pipelines import declarative, exit_hooks
 from langswarm_otel.pipelines.assembly import Pipelines
 from langswarm_otel.pipelines.foreign import ForeignProviders, find_foreign
-from langswarm_otel.signals.telemetry import Policy, build_telemetry
+from langswarm_otel.pricing import PriceBook
+from langswarm_otel.signals.telemetry import Policy, build_telemetry, silent_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ class Installation:
         self.pipelines = Pipelines(config, self._foreign_to_join(config) if install_global else None)
         if install_global and self.mode != "private":
             self._set_global()
-        self._silent = _silent_telemetry()
+        self._silent = silent_telemetry()
         self.telemetry: Telemetry = self._silent
 
     def _foreign_to_join(self, config: ObservabilityConfig) -> ForeignProviders | None:
@@ -59,7 +60,9 @@ class Installation:
             return None
         if config.on_foreign == "error":
             raise ConfigurationError(
-                "on_foreign", "error", f"a global provider is set already ({foreign.describe()}); set up one of the two, or use 'join' or 'private'"
+                "on_foreign",
+                "error",
+                f"a global provider is set already ({foreign.describe()}); set up one of the two, or use 'join' or 'private'",
             )
         joinable = foreign.joinable() if config.on_foreign == "join" else ForeignProviders()
         self.mode = "joined" if joinable else "private"
@@ -93,7 +96,8 @@ class Installation:
                 capture_user_id=config.capture_user_id,
                 user_hash_salt=config.user_hash_salt,
                 semconv=config.semconv,
-                prices=config.price_table,
+                max_content_length=config.max_attribute_length or 8192,
+                prices=PriceBook(config.price_table or {}),
             )
             self.telemetry = build_telemetry(
                 self.pipelines.tracer_provider, self.pipelines.meter_provider, self.pipelines.logger_provider, policy
@@ -114,15 +118,18 @@ class Installation:
 
     def _configure_logging(self, config: ObservabilityConfig) -> None:
         setup = importlib.import_module("langswarm_otel.signals.log_setup")
-        if self._logging is not None:
-            self._logging.undo()
-        self._logging = setup.configure_logging(config, self._resolve_logger_provider)
+        before = self._logging
+        self._logging = setup.configure_logging(config, self._resolve_logger_provider, "handle" if self.mode == "private" else "process")
+        if before is not None:
+            before.undo()
 
     def _resolve_logger_provider(self) -> Any:
         return self.pipelines.logger_provider if self.pipelines.alive or override.active() is not None else None
 
     def logger(self) -> Any:
         """Return a structlog logger."""
+        if self._logging is not None:
+            return self._logging.get_logger()
         return importlib.import_module("langswarm_otel.signals.log_setup").get_logger()
 
     def _instrument(self) -> None:
@@ -168,10 +175,6 @@ class Installation:
         """Forget what belongs to the parent."""
         self._lock = threading.RLock()
         self.pipelines.after_fork_in_child()
-
-
-def _silent_telemetry() -> Telemetry:
-    return build_telemetry(trace.NoOpTracerProvider(), metrics.NoOpMeterProvider(), _logs.NoOpLoggerProvider(), Policy())
 
 
 def _propagator(names: tuple[str, ...]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import guard, override
 from langswarm_otel.components.operations import Operations
+from langswarm_otel.explain import Explanation
 from langswarm_otel.pipelines.health import Health, HookHealth
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.environment import Resolved
-    from langswarm_otel.explain import Explanation
     from langswarm_otel.export.memory import MemoryStore
     from langswarm_otel.installation import Installation
     from langswarm_otel.pipelines.statistics import Statistics
@@ -70,6 +70,11 @@ class Observability(Operations):
     def in_memory(self) -> MemoryStore:
         """What the ``memory`` exporters of the testing preset hold."""
         return self._installation.pipelines.memory
+
+    @property
+    def running(self) -> bool:
+        """Whether the handle has been configured and not been shut down."""
+        return self._installation.pipelines.alive
 
     @property
     def superseded(self) -> bool:
@@ -139,7 +144,7 @@ class Observability(Operations):
 
     def explain(self) -> Explanation:
         """Return every setting, its value and where it came from."""
-        return self._resolved.explain()
+        return Explanation(self._resolved.settings)
 
     def health(self) -> Health:
         """Return a snapshot: mode, exporters, queues, drops by reason, last error, faults of ours, hooks."""
@@ -149,9 +154,7 @@ class Observability(Operations):
             exporters=self._installation.pipelines.counts(),
             internal_errors=sum(faults.values()),
             faults=faults,
-            hooks=tuple(
-                HookHealth(name=hook.name, installed=hook.installed, error=hook.error) for hook in self._installation.hooks()
-            ),
+            hooks=tuple(HookHealth(name=hook.name, installed=hook.installed, error=hook.error) for hook in self._installation.hooks()),
             notes=tuple(self._installation.notes),
         )
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import current, environment, presets
-from langswarm_otel.config import ObservabilityConfig
+from langswarm_otel.config import FIELD_NAMES, ObservabilityConfig
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.installation import Installation
 from langswarm_otel.observability import Observability
@@ -37,7 +37,7 @@ def configure_observability(
         ConfigurationError: a setting is wrong; the message names the field, the value and the mend.
     """
     resolved = environment.resolve(_wanted(config_or_preset, overrides))
-    _refuse_beside_file(resolved, install_global=install_global)
+    _refuse_private_file(resolved, install_global=install_global)
     if not install_global:
         return _handle(Installation(resolved.config, install_global=False), resolved)
     global _process  # noqa: PLW0603 - the one installation that owns the process's providers
@@ -66,25 +66,23 @@ def ensure_providers() -> None:
 
 
 def _wanted(config_or_preset: ObservabilityConfig | str | None, overrides: dict[str, Any]) -> ObservabilityConfig:
-    if isinstance(config_or_preset, ObservabilityConfig):
-        return presets.override(config_or_preset, **overrides) if overrides else config_or_preset
-    if config_or_preset is None:
-        config_or_preset = environment.preset_name() or "production"
-    if not isinstance(config_or_preset, str):
-        raise ConfigurationError("config_or_preset", config_or_preset, "give an ObservabilityConfig, or the name of a preset")
-    return presets.by_name(config_or_preset)(**overrides)
+    if not isinstance(config_or_preset, ObservabilityConfig):
+        if config_or_preset is not None and not isinstance(config_or_preset, str):
+            raise ConfigurationError("config_or_preset", config_or_preset, "give an ObservabilityConfig, or the name of a preset")
+        return presets.by_name(config_or_preset, **overrides)
+    if not overrides:
+        return config_or_preset
+    chosen = config_or_preset.explicit
+    given = {name: getattr(config_or_preset, name) for name in FIELD_NAMES if name in chosen and name != "preset"}
+    return presets.by_name(config_or_preset.preset if "preset" in chosen else None, **{**given, **overrides})
 
 
-def _refuse_beside_file(resolved: Resolved, *, install_global: bool) -> None:
-    """A configuration file decides the pipelines; what would contradict it is an error and never silently ignored."""
+def _refuse_private_file(resolved: Resolved, *, install_global: bool) -> None:
+    """A configuration file describes the global providers, so a private handle beside it is a contradiction."""
     path = resolved.config.config_file
-    if path is None or resolved.config.disabled:
-        return
-    if not install_global:
-        raise ConfigurationError("install_global", value=False, mend=f"OTEL_CONFIG_FILE={path} configures the global providers; unset one of the two")
-    given = sorted(resolved.config.explicit & environment.PIPELINE_FIELDS)
-    if given:
-        raise ConfigurationError(given[0], getattr(resolved.config, given[0]), f"OTEL_CONFIG_FILE={path} decides this; say it there, or unset OTEL_CONFIG_FILE")
+    if path is not None and not install_global and not resolved.config.disabled:
+        mend = f"OTEL_CONFIG_FILE={path} configures the global providers; unset it, or do without install_global=False"
+        raise ConfigurationError("install_global", value=False, mend=mend)
 
 
 def _serves(handle: Observability, resolved: Resolved) -> bool:

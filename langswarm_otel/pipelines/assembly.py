@@ -16,12 +16,14 @@ from langswarm_otel.guard import guarded
 from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
+from langswarm_otel.pipelines.installed import build_id_generator
 from langswarm_otel.pipelines.preparation import Preparation
 from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_resource
 from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
+from langswarm_otel.pipelines.sdk_private_providers import replace_resource
 from langswarm_otel.pipelines.statistics import Statistics
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
@@ -29,6 +31,8 @@ from langswarm_otel.pipelines.switch_trace import SwitchTracerProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from opentelemetry.sdk.trace.sampling import Sampler
 
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.export.accounting import ExporterHealth
@@ -53,7 +57,7 @@ class Pipelines:
         self.hub = ExportHub(prepare_span=self.preparation.span, prepare_log=self.preparation.log_record)
         self.scope = ScopeSpanProcessor()
         self.open_spans = OpenSpans()
-        self.sampler = SwitchSampler(build_sampler(config.sampler, config.sample_ratio))
+        self.sampler = SwitchSampler(_sampler_of(config))
         self.span_limits = SpanLimits()
         self.log_limits = LogRecordLimits()
         self.reader = SwitchReader(
@@ -74,19 +78,28 @@ class Pipelines:
         self.tracer_provider: Any = self.foreign.tracer
         if self.tracer_provider is None:
             self.tracer_provider = SwitchTracerProvider(
-                resource=resource, sampler=self.sampler, span_limits=self.span_limits, processors=span_processors
+                resource=resource,
+                sampler=self.sampler,
+                span_limits=self.span_limits,
+                processors=span_processors,
+                id_generator=build_id_generator(config.id_generator),
+                enabled=False,
             )
         else:
             for processor in span_processors:
                 self.tracer_provider.add_span_processor(processor)
         self.meter_provider: Any = self.foreign.meter
         if self.meter_provider is None:
-            self.meter_provider = SwitchMeterProvider(resource=resource, reader=self.reader, exemplar_filter=config.exemplar_filter)
+            self.meter_provider = SwitchMeterProvider(
+                resource=resource, reader=self.reader, exemplar_filter=config.exemplar_filter, enabled=False
+            )
         else:
             self.meter_provider.add_metric_reader(self.reader)
         self.logger_provider: Any = self.foreign.logger
         if self.logger_provider is None:
-            self.logger_provider = SwitchLoggerProvider(resource=resource, limits=self.log_limits, processors=(log_processor,))
+            self.logger_provider = SwitchLoggerProvider(
+                resource=resource, limits=self.log_limits, processors=(log_processor,), enabled=False
+            )
         else:
             self.logger_provider.add_log_record_processor(log_processor)
 
@@ -110,7 +123,7 @@ class Pipelines:
         targets = build_targets(config, self.memory) if exporting else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
-        self.sampler.target = build_sampler(config.sampler, config.sample_ratio)
+        self.sampler.target = _sampler_of(config)
         self.reader.set_temporality(config.metrics_temporality)
         _set_limits(self.span_limits, self.log_limits, config)
         drained = self.hub.switch(
@@ -123,14 +136,16 @@ class Pipelines:
         wants_metrics = any(target.metrics is not None for target in targets)
         self.hub.collect_every(config.export_interval_s if wants_metrics else None, self.collect)
         self.exit_deadline_s = config.shutdown_timeout_s
-        self._set_enabled(True)
+        self._set_enabled(enabled=True)
         return drained
 
     def _refuse_fixed_changes(self, config: ObservabilityConfig) -> None:
         for name, before, after in zip(FIXED, self._fixed, _fixed_part(config), strict=True):
             if before != after:
                 raise ConfigurationError(
-                    name, after, f"this cannot change while telemetry runs (it is {before!r}); shut the handle down first, or restart the process"
+                    name,
+                    after,
+                    f"this cannot change while telemetry runs (it is {before!r}); shut the handle down first, or restart the process",
                 )
 
     def _replace_fixed(self, config: ObservabilityConfig) -> None:
@@ -141,11 +156,11 @@ class Pipelines:
                 raise ConfigurationError(name, new, f"this is fixed for the life of the process (it is {old!r}); restart the process")
         resource = build_resource(config)
         for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
-            if hasattr(provider, "replace_resource"):
-                provider.replace_resource(resource)
+            if provider not in (self.foreign.tracer, self.foreign.meter, self.foreign.logger):
+                replace_resource(provider, resource)
         self._fixed = after
 
-    def _set_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - a plain switch
+    def _set_enabled(self, enabled: bool) -> None:
         self.alive = enabled
         self.scope.active = self.open_spans.active = enabled
         for provider, foreign in (
@@ -175,7 +190,7 @@ class Pipelines:
         self.open_spans.interrupt()
         self.alive = False
         flushed = self.flush(timeout_s)
-        self._set_enabled(False)
+        self._set_enabled(enabled=False)
         self.pull.close(self.meter_provider)
         stopped = self.hub.shutdown(max(0.0, deadline - time.monotonic()))
         return flushed and stopped
@@ -210,6 +225,10 @@ class Pipelines:
         self.pull.after_fork_in_child()
 
 
+def _sampler_of(config: ObservabilityConfig) -> Sampler:
+    return build_sampler(config.sampler, config.sample_ratio, config.sampler_argument)
+
+
 def _fixed_part(config: ObservabilityConfig) -> tuple[Any, ...]:
     resource = (
         config.service_name,
@@ -227,11 +246,11 @@ def _set_limits(spans: SpanLimits, logs: LogRecordLimits, config: ObservabilityC
     The SDK reads them each time, which lets them change alive; a contract test guards that.
     """
     spans.max_span_attributes = config.max_span_attributes
-    spans.max_span_attribute_length = config.max_attribute_length
+    spans.max_span_attribute_length = config.max_span_attribute_length
     spans.max_attribute_length = config.max_attribute_length
     spans.max_events = config.max_span_events
     spans.max_links = config.max_span_links
     spans.max_event_attributes = config.max_event_attributes
     spans.max_link_attributes = config.max_link_attributes
     logs.max_log_record_attributes = config.max_log_record_attributes
-    logs.max_log_record_attribute_length = config.max_attribute_length
+    logs.max_log_record_attribute_length = config.max_log_record_attribute_length

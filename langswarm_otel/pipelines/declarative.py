@@ -35,7 +35,9 @@ def configure_from_file(path: str) -> ForeignProviders:
         raise ConfigurationError("OTEL_CONFIG_FILE", path, "install the extra: pip install 'langswarm-otel[file]'") from error
     before = find_foreign(())
     if before:
-        raise ConfigurationError("OTEL_CONFIG_FILE", path, f"another global provider is set already ({before.describe()}); set up one of the two")
+        raise ConfigurationError(
+            "OTEL_CONFIG_FILE", path, f"another global provider is set already ({before.describe()}); set up one of the two"
+        )
     try:
         configuration.configure_sdk(configuration.load_config_file(path))
     except Exception as error:

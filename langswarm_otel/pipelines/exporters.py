@@ -2,50 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
-from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
-
+from langswarm_otel.endpoints import SIGNALS
 from langswarm_otel.export.console import ConsoleTreeExporter
-from langswarm_otel.export.hub import Target
 from langswarm_otel.export.otlp import build_otlp
+from langswarm_otel.export.target import Target
+from langswarm_otel.pipelines.installed import build_installed
 
 if TYPE_CHECKING:
-    from langswarm_otel.config import ObservabilityConfig, SignalName
+    from langswarm_otel.config import ObservabilityConfig, OtlpTarget
+    from langswarm_otel.endpoints import SignalName
     from langswarm_otel.export.memory import MemoryStore
 
-SIGNALS: tuple[SignalName, ...] = ("traces", "metrics", "logs")
+OWN_NAMES = frozenset({"otlp", "console", "memory", "none", "prometheus"})
+"""Exporter names that mean something to us; any other is one that an installed package offers."""
+
+FIELDS = {"traces": "spans", "metrics": "metrics", "logs": "logs"}
+"""The field of a target that takes the exporter of a signal."""
 
 
 def build_targets(config: ObservabilityConfig, memory: MemoryStore) -> list[Target]:
-    """Build one target for each distinct destination, so that each has its own worker.
+    """Build one target for each distinct destination, so that each has workers of its own.
 
-    Signals that go to the same endpoint share a target: on one Collector they stall together anyway.
+    Signals that go to the same server share a target: on one Collector they stall together anyway.
 
     Raises:
-        ConfigurationError: an exporter needs an extra that is not installed.
+        ConfigurationError: an exporter needs an extra that is not installed, or cannot be built.
     """
-    targets = _otlp_targets(config)
     chosen = {signal: config.exporters(signal) for signal in SIGNALS}
-    if any("console" in names for names in chosen.values()):
-        targets.append(
-            Target(
-                name="console",
-                spans=ConsoleTreeExporter() if "console" in chosen["traces"] else None,
-                metrics=ConsoleMetricExporter() if "console" in chosen["metrics"] else None,
-                logs=ConsoleLogRecordExporter() if "console" in chosen["logs"] else None,
-                timeout_s=config.export_timeout_s,
-            )
-        )
-    if any("memory" in names for names in chosen.values()):
-        targets.append(
-            Target(
-                name="memory",
-                spans=memory.spans if "memory" in chosen["traces"] else None,
-                metrics=memory.metrics if "memory" in chosen["metrics"] else None,
-                logs=memory.logs if "memory" in chosen["logs"] else None,
-                timeout_s=config.export_timeout_s,
-            )
-        )
+    targets = _otlp_targets({signal: config.otlp(signal) for signal in SIGNALS if "otlp" in chosen[signal]})
+    for name in sorted({name for names in chosen.values() for name in names if name not in {"otlp", "none", "prometheus"}}):
+        exporters = {FIELDS[signal]: _exporter(name, signal, memory) for signal in SIGNALS if name in chosen[signal]}
+        targets.append(Target(name=name, timeout_s=config.export_timeout_s, **exporters))
     return targets
+
+
+def _otlp_targets(settings: dict[SignalName, OtlpTarget]) -> list[Target]:
+    servers: dict[str, dict[SignalName, OtlpTarget]] = {}
+    for signal, one in settings.items():
+        parts = urlsplit(one.url)
+        servers.setdefault(f"{parts.scheme}://{parts.netloc}", {})[signal] = one
+    return [_otlp_target(name, signals) for name, signals in servers.items()]
+
+
+def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget]) -> Target:
+    exporters: dict[str, Any] = {FIELDS[signal]: build_otlp(signal, settings) for signal, settings in signals.items()}
+    timeout_s = max(settings.timeout_s for settings in signals.values())
+    return Target(name=name, timeout_s=timeout_s, renew=lambda: _otlp_target(name, signals), **exporters)
+
+
+def _exporter(name: str, signal: SignalName, memory: MemoryStore) -> Any:
+    if name == "memory":
+        return getattr(memory, FIELDS[signal])
+    if name == "console":
+        return _console_exporter(signal)
+    return build_installed(object, f"{signal}.exporters", name, group=f"opentelemetry_{signal}_exporter", built_in=OWN_NAMES)
+
+
+def _console_exporter(signal: SignalName) -> Any:
+    if signal == "traces":
+        return ConsoleTreeExporter()
+    if signal == "metrics":
+        from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415 - rarely wanted
+
+        return ConsoleMetricExporter()
+    from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter  # noqa: PLC0415 - rarely wanted
+
+    return ConsoleLogRecordExporter()

@@ -30,7 +30,9 @@ class ForeignProviders:
     def describe(self) -> str:
         """Name what is foreign, for people."""
         named = {"traces": self.tracer, "metrics": self.meter, "logs": self.logger}
-        return ", ".join(f"{signal}: {type(provider).__module__}.{type(provider).__qualname__}" for signal, provider in named.items() if provider)
+        return ", ".join(
+            f"{signal}: {type(provider).__module__}.{type(provider).__qualname__}" for signal, provider in named.items() if provider
+        )
 
     def joinable(self) -> ForeignProviders:
         """Return those that accept processors and readers of ours, as the SDK's do by public methods."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -19,7 +18,7 @@ from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -65,7 +64,10 @@ class Preparation:
         if not status.description:
             return status
         description = gate.strip_description(
-            status.description, span.attributes or _EMPTY, [event.attributes or _EMPTY for event in span.events], is_open=self.capture_content
+            status.description,
+            span.attributes or _EMPTY,
+            [event.attributes or _EMPTY for event in span.events],
+            is_open=self.capture_content,
         )
         if description is not None:
             description = safe_text(description)

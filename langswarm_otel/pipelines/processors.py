@@ -62,7 +62,7 @@ class OpenSpans(SpanProcessor):
         self._lock = threading.Lock()
         self._spans: weakref.WeakValueDictionary[int, Span] = weakref.WeakValueDictionary()
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         """Remember an open span."""
         context = span.get_span_context()
         if self.active and context is not None:
@@ -81,7 +81,7 @@ class OpenSpans(SpanProcessor):
             spans = [span for span in (reference() for reference in self._spans.valuerefs()) if span is not None]
             for span in sorted(spans, key=lambda span: span.start_time or 0, reverse=True):
                 try:
-                    span.set_attribute(semconv.INTERRUPTED, True)
+                    span.set_attributes({semconv.INTERRUPTED: True})
                     span.end()
                 except Exception as error:  # noqa: BLE001 - one span must not keep the others open
                     record_fault("OpenSpans.interrupt", error)

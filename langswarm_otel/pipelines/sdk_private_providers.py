@@ -27,7 +27,11 @@ def never_disable(provider: TracerProvider | MeterProvider | LoggerProvider) -> 
 
 
 def replace_resource(provider: TracerProvider | MeterProvider | LoggerProvider, resource: Resource) -> None:
-    """Let a provider and all that it has handed out speak of another resource from now on."""
+    """Let a provider and all that it has handed out speak of another resource from now on.
+
+    The SDK binds the resource when a provider is made, and OpenTelemetry takes a global provider once, so a process that shuts telemetry
+    down and configures it anew under another service name would have to restart.
+    """
     target: Any = provider
     if isinstance(provider, MeterProvider):
         target._sdk_config.resource = resource  # noqa: SLF001 - the reason for this file
