@@ -98,7 +98,7 @@ def check_exact(field: str, value: object) -> str:
         raise _credentials(field, text)
     if "#" in address or "#" in query:
         raise ConfigurationError(field, mask(text), "an endpoint has no fragment (#...)")
-    _parse(field, address)
+    _parse(field, address, whole=text)
     return text
 
 
@@ -194,19 +194,23 @@ def _credentials(field: str, text: str) -> ConfigurationError:
     return ConfigurationError(field, mask(text), f"{mend} (OTEL_EXPORTER_OTLP_HEADERS)")
 
 
-def _parse(field: str, text: str) -> Endpoint:
+def _parse(field: str, text: str, *, whole: str | None = None) -> Endpoint:
+    """Take an address apart; messages show the whole of what the user wrote, masked, as a secret may begin before the query."""
+    written = text if whole is None else whole
     found = _SCHEME.match(text)
     scheme = found.group(1).lower() if found else None
     if scheme not in (None, "http", "https") or _HALF_SCHEME.match(text):
-        raise ConfigurationError(field, mask(text), f"the scheme is http:// or https://; {_EXAMPLE}")
+        raise ConfigurationError(field, mask(written), f"the scheme is http:// or https://; {_EXAMPLE}")
     authority, slash, path = text[found.end() if found else 0 :].partition("/")
-    host, port = _host_and_port(field, text, authority)
+    host, port = _host_and_port(field, written, authority)
     return Endpoint(scheme=scheme, host=host, port=port, path=_base_path(slash + path))
 
 
 def _base_path(path: str) -> str:
-    shorter = _SIGNAL_PATH.sub("", path.rstrip("/"))
-    return shorter if shorter == path else _base_path(shorter)
+    before = None
+    while path != before:
+        before, path = path, _SIGNAL_PATH.sub("", path.rstrip("/"))
+    return path
 
 
 def _host_and_port(field: str, text: str, authority: str) -> tuple[str, int | None]:

@@ -75,9 +75,9 @@ def resolve(config: ObservabilityConfig, environ: Mapping[str, str] | None = Non
         _settle(draft)
         _warn_of_misspelt(draft.environ)
         return _resolved(draft)
-    except ConfigurationError:
+    except ConfigurationError as error:
         if not draft.values["disabled"]:
-            raise
+            raise _named_by_source(error, draft) from None
     # What is wrong has no effect while all is off, and who turns telemetry off to get a program going must not meet it again.
     draft = Draft(config, draft.environ)
     special.settle_disabled(draft)
@@ -87,12 +87,9 @@ def resolve(config: ObservabilityConfig, environ: Mapping[str, str] | None = Non
 
 def _resolved(draft: Draft) -> Resolved:
     """Make the configuration of what is settled."""
-    try:
-        settled = _complete(replace(draft.given, **draft.values, explicit=_EVERYTHING))
-        if not settled.disabled:
-            check_together(settled)
-    except ConfigurationError as error:
-        raise _named_by_source(error, draft) from None
+    settled = _complete(replace(draft.given, **draft.values, explicit=_EVERYTHING))
+    if not settled.disabled:
+        check_together(settled)
     return Resolved(config=settled, settings=tuple(_settings(settled, draft)))
 
 

@@ -49,7 +49,6 @@ _LIMITS: Final = (
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "max_attribute_length"),
     ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "max_span_attribute_length"),
     ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "max_log_record_attribute_length"),
-    ("OTEL_ATTRIBUTE_COUNT_LIMIT", "max_attributes"),
     ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "max_span_attributes"),
     ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "max_event_attributes"),
     ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "max_link_attributes"),
@@ -98,6 +97,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("OTEL_BLRP_MAX_QUEUE_SIZE", "max_queued_logs", reading.whole),
     Variable(ours.LANGSWARM_OTEL_QUEUE_MAX_BYTES, "queue_max_bytes", reading.whole),
     Variable(ours.LANGSWARM_OTEL_SHUTDOWN_TIMEOUT_S, "shutdown_timeout_s", reading.seconds_or_zero),
+    Variable("OTEL_ATTRIBUTE_COUNT_LIMIT", "max_attributes", reading.whole),  # Empty is unset here, in the SDK too.
     *(Variable(name, field, reading.limit, takes_empty=True) for name, field in _LIMITS),
     # Logs.
     Variable(ours.LANGSWARM_OTEL_CONFIGURE_STRUCTLOG, "configure_structlog", reading.flag),
