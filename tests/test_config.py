@@ -12,7 +12,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langswarm_otel import presets
@@ -264,6 +264,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_a_frozen_mapping_equals_hashes_and_pickles_at_any_depth(items):
     """Whatever is nested in it, two of equal items are equal, hash alike, and come out of a pickle the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langswarm_otel import endpoints
@@ -28,6 +28,7 @@ BASES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(BASES)
 def test_reading_a_base_endpoint_is_idempotent(text):
     """What normalisation returns is normal: reading it again changes nothing, whatever the spelling."""
@@ -36,6 +37,7 @@ def test_reading_a_base_endpoint_is_idempotent(text):
     assert str(endpoints.parse_base("endpoint", str(once))) == str(once)
 
 
+@settings(deadline=None)
 @given(BASES, st.sampled_from(["http/protobuf", "grpc"]), st.sampled_from([None, True, False]))
 def test_completing_is_idempotent_and_leaves_no_gap(text, protocol, insecure):
     """A complete endpoint has a scheme, keeps what was written, and is not completed a second time."""
@@ -50,6 +52,7 @@ def test_completing_is_idempotent_and_leaves_no_gap(text, protocol, insecure):
         assert complete.port == DEFAULT_PORTS[protocol]
 
 
+@settings(deadline=None)
 @given(BASES)
 def test_a_signals_path_stands_once(text):
     """Whatever path was on the base, the URL of a signal ends in its path exactly once."""
@@ -170,6 +173,7 @@ def test_an_endpoint_is_a_text(value):
 SECRETS = st.text(string.ascii_letters + string.digits, min_size=6, max_size=12).map(lambda word: f"S{word}S")
 
 
+@settings(deadline=None)
 @given(
     SECRETS,
     st.sampled_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import environment_variables as api_variables
 from opentelemetry.sdk import environment_variables as sdk_variables
@@ -201,6 +201,7 @@ def test_every_variable_of_ours_is_declared_and_read():
 LIMIT_NAMES = sorted(variable.name for variable in VARIABLES if variable.name.endswith("_LIMIT") and variable.name.startswith("OTEL_"))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(LIMIT_NAMES), st.sampled_from(["", "0", "3", "17", "500"])))
 def test_limits_are_those_of_the_sdk(environ):
     """For any set of limit variables, ours are what the SDK makes of them; only our default length stands where it has none."""
@@ -237,6 +238,7 @@ def test_length_limits_follow_the_general_one(given_limits, environ, lengths):
     assert (config.max_attribute_length, config.max_span_attribute_length, config.max_log_record_attribute_length) == lengths
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9._]{0,8}", fullmatch=True), st.text("abcXYZ019 %-_.,=\u00e9", max_size=8), max_size=4))
 def test_resource_attributes_are_those_of_the_sdk(attributes):
     """Percent-encoded as the specification asks, attributes are read as the SDK's own detector reads them."""
@@ -253,6 +255,7 @@ def test_resource_attributes_are_those_of_the_sdk(attributes):
 HEADER_NAME = st.from_regex(r"[a-zA-Z][a-zA-Z0-9-]{0,8}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(HEADER_NAME, st.text("abcXYZ019 %+-_.=:/@", max_size=12)), max_size=4), st.booleans())
 def test_headers_are_those_of_opentelemetry(pairs, encode):
     """Percent-encoded or plain, headers are read as OpenTelemetry's own parser reads them."""
@@ -277,6 +280,7 @@ def test_a_wrong_ratio_is_an_error(text):
         settle(OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG=text)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["development", "testing", "production", "serverless"]),
     st.dictionaries(st.sampled_from(range(len(MEANINGS))), st.just(None), max_size=8),
