@@ -1,0 +1,85 @@
+"""Calls of language models: ``chat {model}`` spans with the tokens of each call.
+
+The provider classes that LangSwarm ships are hooked by name. Their interface, ``IAgentProvider``, cannot be: each provider overrides the
+methods. So the class of a provider of the user's own is wrapped when an agent is built with it, or first runs with it. An override that
+calls ``super().send_message`` is still one call: an inference inside of an inference adds no span.
+
+Usage is LangSwarm's ``AgentUsage``, which has input and output tokens only; a response without it leaves the tokens unknown, never 0.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from langswarm_otel import current, guard
+from langswarm_otel.instrumentation.calls import Call, around, in_conversation, report_error
+from langswarm_otel.instrumentation.hooks import LANGSWARM, Hook
+from langswarm_otel.instrumentation.naming import provider_and_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langswarm_otel.components.inference import InferenceRun
+    from langswarm_otel.components.run import Run
+
+_SHIPPED: Final = {
+    "openai": "OpenAIProvider",
+    "litellm": "LiteLLMProvider",
+    "anthropic": "AnthropicProvider",
+    "gemini": "GeminiProvider",
+    "cohere": "CohereProvider",
+    "mistral": "MistralProvider",
+    "huggingface": "HuggingFaceProvider",
+}
+"""Module and class of each provider that can work in LangSwarm 0.1.0; ``LocalProvider`` cannot."""
+
+
+@contextmanager
+def _begin(call: Call) -> Iterator[InferenceRun]:
+    provider, model = provider_and_model(call.get(2, "config"))
+    message, session = call.get(0, "message"), call.get(1, "session")
+    with in_conversation(getattr(session, "session_id", None)), current.inference(provider=provider, model=model) as run:
+        if message is not None:  # there is none in the rounds after a tool call
+            run.input(message.content)
+        yield run
+
+
+def _finish(run: InferenceRun, _call: Call, response: Any) -> None:
+    usage = response.usage
+    if usage is not None:
+        run.usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
+    reason = response.metadata.get("finish_reason") or response.metadata.get("stop_reason")
+    if reason is not None:
+        run.response(finish_reasons=[str(getattr(reason, "value", reason))])
+    report_response(run, response)
+
+
+def report_response(run: Run, response: Any) -> None:
+    """Tell a run what is in an ``AgentResponse``: its content, and the error that it stands for.
+
+    LiteLLM's rate limits and API errors come back as a success with a text for the user; only nested metadata tell.
+    """
+    run.output(response.content)
+    if not response.success:
+        report_error(run, response.error)
+        return
+    nested = response.metadata.get("metadata")
+    if isinstance(nested, dict) and nested.get("error"):
+        report_error(run, nested.get("error_type"))
+
+
+_send = around("langswarm.provider", begin=_begin, finish=_finish)
+
+
+@guard.guarded("langswarm.provider", default=None)
+def observe_provider(provider: object) -> None:
+    """See to it that the class of a provider is wrapped; cheap when it is."""
+    LANGSWARM.wrap(type(provider), "send_message", _send)
+
+
+HOOKS: Final = tuple(
+    Hook(module=f"langswarm.core.agents.providers.{module}", owner=owner, attribute="send_message", wrapper=_send)
+    for module, owner in _SHIPPED.items()
+)
+"""``send_message`` of every provider that LangSwarm ships; ``stream_message`` belongs beside it."""
