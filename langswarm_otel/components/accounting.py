@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from langswarm_otel import semconv
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pricing import Cost, warn_unpriced
+from langswarm_otel.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -61,7 +62,10 @@ def account(run: Run, attributes: dict[str, Any]) -> None:
         run: the run that made the call.
         attributes: span attributes, to which usage and cost are added.
     """
-    usage = run.total_usage.whole
+    usage = run.total_usage
+    if usage is NO_USAGE and run.actual_cost is None:
+        return
+    usage = usage.whole
     if usage.is_empty and run.actual_cost is None:
         return
     labels = run.client_labels()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import semconv
@@ -11,6 +10,7 @@ from langswarm_otel.components import genai_interop
 from langswarm_otel.components.naming import named, named_or_none
 from langswarm_otel.components.operation import Operation
 from langswarm_otel.components.run import Run
+from langswarm_otel.context import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from langswarm_otel.components.outcome import Ending
-    from langswarm_otel.context import Scope
     from langswarm_otel.signals.telemetry import Telemetry
 
 
@@ -68,6 +67,16 @@ class AgentRun(Run):
         self._tools = itertools.count()
 
     @property
+    def agent(self) -> AgentRun:
+        """This agent."""
+        return self
+
+    @property
+    def call(self) -> None:
+        """None: inferences inside are calls of their own."""
+        return
+
+    @property
     def provider(self) -> str | None:
         """Provider that tokens reported on the agent itself are paid to."""
         return self._described.provider
@@ -103,11 +112,20 @@ class AgentRun(Run):
     def scope_inside(self) -> Scope:
         """Return the scope inside: this agent and its defaults."""
         described = self._described
-        return replace(self.scope, agent_name=described.name, provider=described.provider, model=described.model)
+        outside = self.scope
+        # As `replace` does, in a third of its time.
+        return Scope(
+            conversation_id=outside.conversation_id,
+            user_hash=outside.user_hash,
+            user_id=outside.user_id,
+            agent_name=described.name,
+            workflow_name=outside.workflow_name,
+            provider=described.provider,
+            model=described.model,
+        )
 
     def entries(self, context: Context) -> dict[str, object]:
-        """Take the agent's place in the context; inferences inside are calls of their own."""
-        self.agent, self.call = self, None
+        """Clear the marks of a call that this runs in."""
         return genai_interop.without_marks(context)
 
     def labels(self) -> dict[str, Any]:

@@ -27,12 +27,23 @@ class Attempt:
         self._usage = NO_USAGE
         self._start_ns = 0
 
-    def usage(self, reported: object = None, /, **tokens: int | None) -> None:
-        """Report the tokens of this attempt; arguments as those of the operation's ``usage``."""
-        try:
-            self._usage = self._usage.updated(self._run.read_usage(reported, tokens))
-        except Exception as error:  # noqa: BLE001 - what the caller hands us must not fail the call
-            record_fault("usage", error)
+    def usage(
+        self,
+        reported: object = None,
+        /,
+        *,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cache_read_tokens: int | None = None,
+        cache_write_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> None:
+        """Report the tokens of this attempt, as the operation's ``usage`` does for the attempt in progress."""
+        self.add(self._run.read_usage(reported, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens))
+
+    def add(self, usage: Usage) -> None:
+        """Take tokens of this attempt; a later number replaces an earlier one."""
+        self._usage = self._usage.updated(usage)
 
     @property
     def tokens(self) -> Usage:

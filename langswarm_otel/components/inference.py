@@ -12,6 +12,7 @@ from langswarm_otel.components.naming import named, named_or_none
 from langswarm_otel.components.operation import Operation
 from langswarm_otel.components.run import RUN_KEY, Run
 from langswarm_otel.context import with_values
+from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,6 +82,11 @@ class InferenceRun(Run):
         self._below: Any = None
 
     @property
+    def call(self) -> InferenceRun | None:
+        """This call, or the one that it is another description of."""
+        return self if self._outer is None else self._outer
+
+    @property
     def provider(self) -> str | None:
         """Provider of the call, by default the agent's."""
         return self._described.provider or self.scope.provider
@@ -100,9 +106,12 @@ class InferenceRun(Run):
         """
         self.response_model = named_or_none(model) or self.response_model
         self._response_id = named_or_none(id) or self._response_id
-        if finish_reasons is not None:
-            reasons = [finish_reasons] if isinstance(finish_reasons, str) else finish_reasons
-            self._finish_reasons = [named(reason) for reason in reasons]
+        try:
+            if finish_reasons is not None:
+                reasons = [finish_reasons] if isinstance(finish_reasons, str) else finish_reasons
+                self._finish_reasons = [named(reason) for reason in reasons]
+        except Exception as error:  # noqa: BLE001 - what the caller hands us must not fail the call
+            record_fault("response", error)
 
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
@@ -122,7 +131,7 @@ class InferenceRun(Run):
 
     def _open(self, context: Context) -> None:
         """Begin a span of its own, unless the call is one that is under way already."""
-        outer = self.call
+        outer = self._call
         if outer is not None and outer.group == self.group and not outer.finished:
             self._outer = outer
         else:
@@ -138,7 +147,6 @@ class InferenceRun(Run):
 
     def entries(self, context: Context) -> dict[str, object]:  # noqa: ARG002 - as the base class has it
         """Mark the call, so that it is not seen a second time further down."""
-        self.call = self
         entries, self._below = genai_interop.mark(self.group, capture_content=self.telemetry.policy.capture_content)
         return entries
 

@@ -117,30 +117,32 @@ class Reporting:
             cache_write_tokens: part of the input that was written to a prompt cache.
             reasoning_tokens: part of the output that was reasoning.
         """
-        tokens = {
-            "input_tokens": input_tokens,
-            "output_tokens": output_tokens,
-            "cache_read_tokens": cache_read_tokens,
-            "cache_write_tokens": cache_write_tokens,
-            "reasoning_tokens": reasoning_tokens,
-        }
-        attempt = self._attempt
-        if attempt is not None:
-            attempt.usage(reported, **tokens)
-            return
+        usage = self.read_usage(reported, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens)
+        if self._attempt is not None:
+            self._attempt.add(usage)
+        else:
+            self._usage = usage if self._usage is NO_USAGE else self._usage.updated(usage)
+
+    def read_usage(self, reported: object, *tokens: object) -> Usage:
+        """Bring a report into one form; nothing raises, and what is no count is left out and is one line in the log.
+
+        Args:
+            reported: what the provider reports.
+            *tokens: input, output, cache read, cache write and reasoning tokens.
+        """
         try:
-            self._usage = self._usage.updated(self.read_usage(reported, tokens))
+            whole_input, output, cache_read, cache_write, reasoning = map(_count, tokens)
+            usage = Usage(
+                input_tokens=whole_input,
+                output_tokens=output,
+                cache_read_tokens=cache_read,
+                cache_write_tokens=cache_write,
+                reasoning_tokens=reasoning,
+            )
+            return usage if reported is None else usage_of(reported, self.usage_provider).updated(usage)
         except Exception as error:  # noqa: BLE001 - what the caller hands us must not fail the call
             record_fault("usage", error)
-
-    def read_usage(self, reported: object, tokens: dict[str, int | None]) -> Usage:
-        """Bring a report into one form; what is no count is left out and is one line in the log."""
-        counts = {name: count(value) for name, value in tokens.items()}
-        for name, value in tokens.items():
-            if value is not None and counts[name] is None:
-                record_fault(f"usage({name})", TypeError(name))
-        usage = Usage(**counts)
-        return usage if reported is None else usage_of(reported, self.usage_provider).updated(usage)
+            return NO_USAGE
 
     @property
     def usage_provider(self) -> str | None:
@@ -162,6 +164,8 @@ class Reporting:
     @property
     def total_usage(self) -> Usage:
         """All tokens reported so far, those of failed attempts included."""
+        if not self._attempts:
+            return self._usage
         usage = self._usage + self._usage_of_attempts
         return usage if self._attempt is None else usage + self._attempt.tokens
 
@@ -187,12 +191,11 @@ class Reporting:
 
     def chunk(self) -> None:
         """Say that a chunk of a stream is here; ``stream`` does it by itself."""
-        before = self._last_chunk_ns
-        if before is None:
-            self.first_chunk()
-            return
-        self._last_chunk_ns = now = self.now_ns()
-        self.between_chunks((now - before) / 1e9)
+        before, self._last_chunk_ns = self._last_chunk_ns, self.now_ns()
+        if self._first_chunk_ns is None:
+            self._first_chunk_ns = self._last_chunk_ns
+        elif before is not None:
+            self.between_chunks((self._last_chunk_ns - before) / 1e9)
 
     def between_chunks(self, seconds: float) -> None:
         """Take the time between two chunks; for kinds that measure it."""
@@ -216,7 +219,26 @@ class Reporting:
     def stream_opened(self) -> None:
         """Count a stream that begins; called by the stream."""
         self._open_streams += 1
+        # The time between two streams, those of two attempts, is no time between two chunks.
+        self._last_chunk_ns = None
 
-    def stream_ended(self) -> None:
-        """Count a stream that was read to its end; called by the stream."""
-        self._open_streams -= 1
+    def stream_ended(self, error: BaseException | None) -> None:
+        """Note the end of a stream; called by the stream.
+
+        One that was left early leaves its mark on the run, unless a later one, of the next attempt, is read to its end. One that failed
+        leaves the exception.
+        """
+        if error is None:
+            self._open_streams = 0
+        elif not isinstance(error, GeneratorExit):
+            self._open_streams = max(self._open_streams - 1, 0)
+
+
+def _count(tokens: object) -> int | None:
+    """Return a count of tokens; what is none is left out, and is one line in the log."""
+    if tokens is None:
+        return None
+    number = count(tokens)
+    if number is None:
+        record_fault("usage", TypeError("not a number of tokens"))
+    return number

@@ -13,7 +13,7 @@ from langswarm_otel import semconv
 from langswarm_otel.components import accounting, captured, settling
 from langswarm_otel.components.outcome import Ending, error_type, outcome_of
 from langswarm_otel.components.reporting import Reporting
-from langswarm_otel.context import NO_SCOPE, Scope, current_scope, restore, scope_entry, with_values
+from langswarm_otel.context import NO_SCOPE, Scope, current_scope, scope_entry, with_values
 from langswarm_otel.guard import record_fault
 from langswarm_otel.propagation import origin_links
 
@@ -62,20 +62,16 @@ class Run(Reporting):
     parent: Run | None = None
     """Innermost run of ours around this one."""
 
-    root: Run | None = None
-    """Outermost run of ours, which carries the totals."""
-
-    agent: AgentRun | None = None
-    """Innermost agent at work, this one included."""
-
-    call: InferenceRun | None = None
-    """Inference in progress; what runs inside of a tool or an agent again is a call of its own."""
-
     totals: accounting.Totals | None = None
     """What everything below used up, on the root."""
 
     response_model: str | None = None
     """Model that answered, as the provider calls it."""
+
+    # Of the runs around: a run that pointed at itself would be left to the garbage collector.
+    _root: Run | None = None
+    _agent: AgentRun | None = None
+    _call: InferenceRun | None = None
 
     _begun_ns: int = 0
     _elapses: bool = False
@@ -103,16 +99,15 @@ class Run(Reporting):
 
     def client_labels(self) -> dict[str, Any]:
         """Return the attributes of token and cost metrics."""
-        labels = {semconv.OPERATION_NAME: self.operation_name}
         fold = self.telemetry.instruments.fold
-        for key, value in (
+        pairs = (
             (semconv.PROVIDER_NAME, self.provider),
             (semconv.REQUEST_MODEL, self.model),
             (semconv.RESPONSE_MODEL, self.response_model),
             (semconv.AGENT_NAME, self.agent_name),
-        ):
-            if value is not None:
-                labels[key] = fold(key, value)
+        )
+        labels = {key: fold(key, value) for key, value in pairs if value is not None}
+        labels[semconv.OPERATION_NAME] = self.operation_name
         return labels
 
     def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
@@ -130,6 +125,21 @@ class Run(Reporting):
 
     def returned(self, result: Any) -> None:
         """Take the result of a decorated call, for kinds whose content it is."""
+
+    @property
+    def root(self) -> Run | None:
+        """Outermost run of ours that carries totals, this one included."""
+        return self if self._root is None and self.is_root else self._root
+
+    @property
+    def agent(self) -> AgentRun | None:
+        """Innermost agent at work, this one included."""
+        return self._agent
+
+    @property
+    def call(self) -> InferenceRun | None:
+        """Inference in progress, this one included; what runs inside of a tool or an agent is a call of its own again."""
+        return self._call
 
     @property
     def provider(self) -> str | None:
@@ -179,9 +189,8 @@ class Run(Reporting):
         self.scope = current_scope(context)
         parent = context.get(RUN_KEY)
         if isinstance(parent, Run):
-            self.parent, self.root, self.agent, self.call = parent, parent.root, parent.agent, parent.call
-        if self.root is None and self.is_root:
-            self.root = self
+            self.parent, self._root, self._agent, self._call = parent, parent.root, parent.agent, parent.call
+        if self._root is None and self.is_root:
             self.totals = accounting.Totals()
 
     def _open(self, context: Context) -> None:
@@ -229,7 +238,9 @@ class Run(Reporting):
 
     def leave(self) -> None:
         """Make the context outside current again, if the one inside still is."""
-        restore(self.context, self.previous)
+        current = get_current()
+        if current is self.context or (self.finished and current.get(RUN_KEY) is self):
+            attach(self.previous)
 
     def finish(self, error: BaseException | None = None, *, end_ns: int | None = None) -> None:
         """End the run; only the first call counts, and nothing is raised.
@@ -264,6 +275,8 @@ class Run(Reporting):
             record_fault("end of operation", fault)
         if self.has_span:
             self._end_span(attributes, end_ns)
+        # The context holds this run: without the way back, both are freed at once instead of by the garbage collector.
+        self.context = self.previous
 
     def _ending(self, error: BaseException | None, end_ns: int) -> Ending:
         outcome = outcome_of(error)

@@ -50,6 +50,11 @@ class StepRun(Run):
         super().__init__(telemetry)
         self._described = described
 
+    @property
+    def call(self) -> None:
+        """None: inferences inside are calls of their own."""
+        return
+
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
         described = self._described
@@ -62,8 +67,7 @@ class StepRun(Run):
         return f"workflow_step {described.name}", {key: value for key, value in pairs if value is not None}
 
     def entries(self, context: Context) -> dict[str, object]:
-        """Inferences inside are calls of their own."""
-        self.call = None
+        """Clear the marks of a call that this runs in."""
         return genai_interop.without_marks(context)
 
     def labels(self) -> dict[str, Any]:

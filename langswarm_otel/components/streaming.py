@@ -117,8 +117,7 @@ class _Observed:
         if self._ended:
             return
         self._ended = True
-        if error is None:
-            self._run.stream_ended()
+        self._run.stream_ended(error)
         if self._owned:
             self._run.finish(error)
 

@@ -52,6 +52,11 @@ class ToolRun(Run):
         super().__init__(telemetry)
         self._described = described
 
+    @property
+    def call(self) -> None:
+        """None: inferences inside are calls of their own."""
+        return
+
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
         described = self._described
@@ -65,8 +70,7 @@ class ToolRun(Run):
         return f"execute_tool {described.name}", attributes
 
     def entries(self, context: Context) -> dict[str, object]:
-        """Count as a call of the agent; inferences inside are calls of their own."""
-        self.call = None
+        """Count as a call of the agent, and clear the marks of an inference that this runs in."""
         if self.agent is not None:
             self.agent.count_tool()
         return genai_interop.without_marks(context)

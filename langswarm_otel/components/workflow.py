@@ -48,6 +48,11 @@ class WorkflowRun(Run):
         super().__init__(telemetry)
         self._described = described
 
+    @property
+    def call(self) -> None:
+        """None: inferences inside are calls of their own."""
+        return
+
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
         name = self._described.name
@@ -58,8 +63,7 @@ class WorkflowRun(Run):
         return replace(self.scope, workflow_name=self._described.name)
 
     def entries(self, context: Context) -> dict[str, object]:
-        """Inferences inside are calls of their own."""
-        self.call = None
+        """Clear the marks of a call that this runs in."""
         return genai_interop.without_marks(context)
 
     def labels(self) -> dict[str, Any]:
