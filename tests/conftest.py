@@ -14,6 +14,8 @@ from otlp_server import OtlpServer
 
 def pytest_configure(config: pytest.Config) -> None:
     socket_guard.install()
+    if not config.pluginmanager.has_plugin("langswarm_otel"):  # its entry point, where the package is installed
+        config.pluginmanager.import_plugin("langswarm_otel.pytest_plugin")
 
 
 @pytest.fixture(autouse=True)
