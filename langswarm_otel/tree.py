@@ -148,12 +148,17 @@ def duration_text(nanoseconds: float) -> str:
     if seconds < 0.9995e-3:  # noqa: PLR2004 - where three digits of microseconds end
         return f"{seconds * 1e6:.0f} us"
     if seconds < 0.9995:  # noqa: PLR2004 - where three digits of milliseconds end
-        return f"{seconds * 1e3:.3g} ms"
+        return f"{_three_digits(seconds * 1e3)} ms"
     if seconds < 59.95:  # noqa: PLR2004 - what three digits would round to a minute
-        return f"{seconds:.2f} s"
+        return f"{_three_digits(seconds)} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _three_digits(value: float) -> str:
+    """Return a number up to a thousand with as many places as keep its last digit worth reading."""
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"  # noqa: PLR2004 - where rounding adds a digit
 
 
 def cost_text(dollars: float) -> str:

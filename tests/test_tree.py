@@ -139,6 +139,7 @@ def test_names_cannot_break_the_tree_or_drive_the_terminal():
 def test_durations_read_naturally():
     """Each magnitude in its unit; a clock set back counts as zero."""
     written = {0: "0 us", 512_000: "512 us", 12_300_000: "12.3 ms", 999_600_000: "1.00 s", 1_240_000_000: "1.24 s"}
+    written |= {94_000_000: "94.0 ms", 9_996_000: "10.0 ms", 120_400_000: "120 ms", 59_900_000_000: "59.9 s"}
     written |= {59_990_000_000: "1 min 00 s", 125_000_000_000: "2 min 05 s", 3_720_000_000_000: "1 h 02 min", -5: "0 us"}
     assert {ns: duration_text(ns) for ns in written} == written
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import importlib.util
 import io
 import logging
@@ -12,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import guard
+from langswarm_otel.cli.terminal import paint
 from langswarm_otel.endpoints import mask
 
 if TYPE_CHECKING:
@@ -61,10 +63,16 @@ def _to_receiver() -> int:
         report, there = arrived.report_of(receiver), arrived.counts_of(receiver)
     _show(report)
     print(f"emitted  {emitted}")
-    print(f"arrived  {there} over OTLP at {receiver.endpoint}")
+    print(paint(f"arrived  {there}", "ok" if there == emitted else "FAIL"), f"over OTLP/HTTP at {receiver.endpoint}")
     if there != emitted or not there.spans:
         print("langswarm-otel: something was lost on the way; this is a fault of ours, please report it", file=sys.stderr)
         return 1
+    print(
+        paint(
+            "\nnext: docker compose up -d && langswarm-otel demo --endpoint http://localhost:4318",
+            "-",
+        )
+    )
     return 0
 
 
@@ -92,7 +100,7 @@ def _to_collector(endpoint: str) -> int:
     report = held.report_of(handle, statistics)
     _show(report)
     print(f"emitted    {emitted}")
-    print(f"delivered  {delivered} to {mask(endpoint)}")
+    print(paint(f"delivered  {delivered}", "ok" if delivered == emitted else "FAIL"), f"to {mask(endpoint)}")
     for cause in causes if delivered == emitted else (*causes, _last_error(health)):
         print(f"           not delivered: {cause}")
     print(_where_to_look(endpoint, report))
@@ -112,11 +120,15 @@ def _observe(config: ObservabilityConfig) -> tuple[Observability, Any]:
     """Run the story under a configuration; return the handle, shut down, and the statistics before that."""
     import asyncio  # noqa: PLC0415 - on use
 
+    from langswarm_otel import public_prices  # noqa: PLC0415 - on use
     from langswarm_otel.runtime import configure_observability  # noqa: PLC0415 - on use
 
+    name = _story()
     with _progress("running the program"):
         handle = configure_observability(config)
-        story = importlib.import_module(f"langswarm_otel.cli.{_story()}")
+        if not public_prices.load():
+            print("the cost of calls needs genai-prices: pip install 'langswarm-otel[pricing]'\n")
+        story = importlib.import_module(f"langswarm_otel.cli.{name}")
         with contextlib.redirect_stdout(io.StringIO()):  # the program's own output is not what this is about
             asyncio.run(story.run_story())
     with _progress("sending"):
@@ -126,11 +138,13 @@ def _observe(config: ObservabilityConfig) -> tuple[Observability, Any]:
 
 
 def _story() -> str:
-    """Return the module of the story: on LangSwarm itself, or on our own operations where it is not installed."""
-    if importlib.util.find_spec("langswarm") is not None:
-        return "story_langswarm"
-    print(f"langswarm is not installed, so this is the same story on our own operations; for the real one: {_INSTALL_LANGSWARM}\n")
-    return "story_plain"
+    """Say what is run and return its module: LangSwarm itself, or the same story on our own operations where it is not installed."""
+    if importlib.util.find_spec("langswarm") is None:
+        print(f"langswarm is not installed: this is the same story on our own operations; for the real one, {_INSTALL_LANGSWARM}\n")
+        return "story_plain"
+    version = importlib.metadata.version("langswarm")
+    print(f"A LangSwarm {version} program without a line of OpenTelemetry in it, as it arrived over OTLP.\n")
+    return "story_langswarm"
 
 
 def _look_for_collector(config: ObservabilityConfig) -> tuple[bool, list[str]]:
@@ -161,7 +175,7 @@ def _where_to_look(endpoint: str, report: Report) -> str:
 
     trace_id = min(report.nodes, key=lambda node: node.start_ns).trace_id if report.nodes else ""
     if urlsplit(endpoint).hostname not in _LOCAL:
-        return f"look      in the back ends of that Collector, for service {_SERVICE} and trace {trace_id}"
+        return f"look       in the back ends of that Collector, for service {_SERVICE} and trace {trace_id}"
     return (
         f"look       traces   http://localhost:16686/trace/{trace_id} (Jaeger)\n"
         "           metrics  http://localhost:9090 (Prometheus), http://localhost:3000 (Grafana)\n"

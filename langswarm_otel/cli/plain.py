@@ -33,7 +33,10 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield "Logs"
     names = {(node.trace_id, node.span_id): node.name for node in report.nodes}
-    for line in report.lines:
+    within = report.lines_in_traces()
+    for line in within:
         where = names.get((line.trace_id or "", line.span_id or ""), "")
-        of = f"[{one_line(where)} {(line.trace_id or '')[:8]}]" if line.trace_id else "[no trace]"
+        of = f"[{one_line(where)} {(line.trace_id or '')[:8]}]"
         yield f"  {clock(line.time_ns)} {line.level.upper():<7} {one_line(line.text)} {fields_of(line)} {of}"
+    if len(within) < len(report.lines):
+        yield f"  {len(report.lines) - len(within)} more belong to no trace"

@@ -18,7 +18,7 @@ from langswarm_otel.tree import one_line, place, summarise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langswarm_otel.cli.report import Report, SeriesRow
+    from langswarm_otel.cli.report import LogLine, Report, SeriesRow
     from langswarm_otel.tree import Placed, TreeNode
 
 _WIDTH_WHEN_PIPED: Final = 120
@@ -73,9 +73,12 @@ def print_report(terminal: Console, report: Report) -> None:
     for trace_id, nodes in by_trace.items():
         _print_section(terminal, "Trace", trace_id, _waterfall(nodes, width))
     if report.series:
-        _print_section(terminal, "Metrics", "percentiles from the buckets that arrived", _metrics(report.series, width))
+        _print_section(terminal, "Metrics", "percentiles are estimates from histogram buckets", _metrics(report.series, width))
     if report.lines:
-        _print_section(terminal, "Logs", "each with the span and the trace that it belongs to", _logs(report, width))
+        within = report.lines_in_traces()
+        outside = len(report.lines) - len(within)
+        about = f"in their span and trace{f'; {outside} more belong to no trace' if outside else ''}"
+        _print_section(terminal, "Logs", about, _logs(within, report.nodes, width))
 
 
 def print_lines(terminal: Console, content: RenderableType) -> None:
@@ -191,19 +194,16 @@ def _metrics(rows: Sequence[SeriesRow], width: int) -> Table:
     return _table(lines, [min(widths[0], width - sum(widths[1:]) - _GAP * len(widths)), *widths[1:]], "lrrrrr")
 
 
-def _logs(report: Report, width: int) -> Table:
+def _logs(lines: Sequence[LogLine], nodes: Sequence[TreeNode], width: int) -> Table:
     """Return one line a record."""
-    names: dict[tuple[str | None, str | None], str] = {(node.trace_id, node.span_id): node.name for node in report.nodes}
+    names: dict[tuple[str | None, str | None], str] = {(node.trace_id, node.span_id): node.name for node in nodes}
     rows = []
-    for line in report.lines:
+    for line in lines:
         level = line.level.upper()
-        where = Text(
-            f"{one_line(names.get((line.trace_id, line.span_id), ''))} {(line.trace_id or '')[:_SHORT_ID]}".strip() or "no trace",
-            style="dim",
-        )
+        where = Text(f"{one_line(names.get((line.trace_id, line.span_id), ''))} {(line.trace_id or '')[:_SHORT_ID]}".strip(), style="dim")
         said = Text.assemble(one_line(line.text), " ", (fields_of(line), "dim"))
         rows.append([Text(clock(line.time_ns), style="dim"), Text(level, style=_STYLE_OF_LEVEL.get(level, "green")), said, where])
-    widths = _widths(rows)
+    widths = _widths(rows or [[Text()] * 4])
     left = width - widths[0] - widths[1] - _GAP * len(widths)
     where_width = min(widths[3], left // 2)
     return _table(rows, [widths[0], widths[1], min(widths[2], left - where_width), where_width], "llll")

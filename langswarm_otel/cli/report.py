@@ -97,3 +97,7 @@ class Report:
 
     lines: Sequence[LogLine]
     """Log records."""
+
+    def lines_in_traces(self) -> list[LogLine]:
+        """Return the log records that belong to a trace; those of a program's start and end belong to none."""
+        return [line for line in self.lines if line.trace_id]

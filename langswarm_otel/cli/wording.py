@@ -10,7 +10,7 @@ from langswarm_otel import semconv
 from langswarm_otel.tree import cost_text, duration_text, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from langswarm_otel.cli.report import LogLine, SeriesRow
 
@@ -18,6 +18,13 @@ _NOT_ON_LINES: Final = frozenset(
     {*semconv.LOG_KEYS, "logger", "level", "timestamp", "code.file.path", "code.line.number", "code.function.name"}
 )
 """Keys of a log record that a line in the terminal leaves out: they say where it belongs, and that is shown already."""
+
+
+_RANK: Final = {
+    key: rank
+    for rank, key in enumerate((semconv.WORKFLOW_NAME, semconv.STEP_NAME, semconv.AGENT_NAME, semconv.OPERATION_NAME, semconv.TOOL_NAME))
+}
+"""The attributes that series are told apart by first."""
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -28,7 +35,8 @@ def amount(value: float | None, unit: str) -> str:
         return duration_text(value * 1e9)
     if unit == "{USD}":
         return cost_text(value)
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"  # noqa: PLR2004 - three digits are enough
+    whole = float(value).is_integer() or abs(value) >= 10  # noqa: PLR2004 - two digits of an estimate are enough
+    return f"{value:,.0f}" if whole else f"{value:,.1f}"
 
 
 def arrow(tokens: str) -> str:
@@ -37,21 +45,29 @@ def arrow(tokens: str) -> str:
 
 
 def distinguished(rows: Sequence[SeriesRow]) -> list[str]:
-    """Return what tells each series from the others of its metric: the values of the attributes that differ between them."""
+    """Return what tells each series from the others of its metric: the values of as few attributes as that takes."""
     by_metric: dict[str, list[SeriesRow]] = defaultdict(list)
     for row in rows:
         by_metric[row.metric].append(row)
-    return [_values(row.attributes, _differing(by_metric[row.metric])) for row in rows]
+    keys = {metric: _telling_keys(series) for metric, series in by_metric.items()}
+    return [_values(row, keys[row.metric]) for row in rows]
 
 
-def _differing(rows: Iterable[SeriesRow]) -> list[str]:
-    rows = list(rows)
-    keys = dict.fromkeys(key for row in rows for key in row.attributes)
-    return [key for key in keys if len({repr(row.attributes.get(key)) for row in rows}) > 1]
+def _telling_keys(rows: Sequence[SeriesRow]) -> list[str]:
+    """Return keys, those that people think in first, until no two rows read alike; none for a single row."""
+    known = sorted(dict.fromkeys(key for row in rows for key in row.attributes), key=lambda key: _RANK.get(key, len(_RANK)))
+    chosen: list[str] = []
+    for key in known:
+        different = len({_values(row, chosen) for row in rows})
+        if different == len(rows):
+            break
+        if len({_values(row, [*chosen, key]) for row in rows}) > different:
+            chosen.append(key)
+    return chosen
 
 
-def _values(attributes: Mapping[str, object], keys: Iterable[str]) -> str:
-    return " ".join(one_line(str(attributes[key])) for key in keys if key in attributes)
+def _values(row: SeriesRow, keys: Iterable[str]) -> str:
+    return " ".join(one_line(str(row.attributes[key])) for key in keys if key in row.attributes)
 
 
 def clock(time_ns: int) -> str:
