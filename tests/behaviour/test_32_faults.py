@@ -140,6 +140,16 @@ OPERATIONS = {
     "timer": lambda obs: obs.timer("t"),
 }
 
+REPORTS = [
+    ("agents", "record_execution", "a", "openai", "gpt-4o", 10, 20, 15.0, True),
+    ("tools", "record_execution", "t", 0.1),
+    ("sessions", "record_session", "s", 0.1),
+    ("sessions", "record_message", "s", "user"),
+    ("memories", "record_operation", "search_memory", "m", 0.1),
+    ("workflows", "record_execution", "w", 0.1),
+    ("workflows", "record_step", "w", "s", 0.1),
+]
+
 
 @pytest.fixture(params=FAULTS)
 def broken(request, monkeypatch):
@@ -210,10 +220,11 @@ def test_streams_come_through_unchanged(broken):
         assert list(call.stream(iter(chunks))) == chunks
 
 
-def test_reporting_afterwards_never_raises(broken):
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report[0])
+def test_reporting_afterwards_never_raises(broken, report):
     """The ``record_*`` functions swallow every fault of ours."""
-    assert broken.agents.record_execution("a", "openai", "gpt-4o", 10, 20, 15.0, True) is None
-    assert guard.faults() or broken is not None
+    recorder, method, *arguments = report
+    assert getattr(getattr(broken, recorder), method)(*arguments) is None
 
 
 def test_faults_are_counted_and_logged_once_each_place(broken, caplog):
