@@ -189,11 +189,11 @@ class Pipelines:
         deadline = time.monotonic() + timeout_s
         self.open_spans.interrupt()
         self.alive = False
-        flushed = self.flush(timeout_s)
+        # In a thread: a callback of an observable instrument, which is the user's code, may block.
+        collected = declarative.within(timeout_s / 2, [self.collect])
         self._set_enabled(enabled=False)
         self.pull.close(self.meter_provider)
-        stopped = self.hub.shutdown(max(0.0, deadline - time.monotonic()))
-        return flushed and stopped
+        return self.hub.shutdown(max(0.0, deadline - time.monotonic())) and collected
 
     def shutdown_foreign(self, timeout_s: float) -> bool:
         """Shut down the providers of a configuration file, in parallel and within the time."""

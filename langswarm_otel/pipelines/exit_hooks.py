@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-SLACK_S = 0.25
-"""How long past its own deadline a shut-down may keep the process, in seconds; it runs in a daemon thread and is then left behind."""
+SHARE = 0.9
+"""The part of its deadline that a shut-down at exit gets; the rest is for the interpreter's own end."""
 
 
 class Closable(Protocol):
@@ -57,16 +58,17 @@ def close_at_exit(closable: Closable) -> None:
 
 def close_all() -> None:
     """Shut everything down in parallel, each within its own deadline; never raises and never waits for longer."""
-    threads = [(closable.exit_deadline_s, _start(closable)) for closable in list(_closables)]
-    for deadline_s, thread in threads:
+    begin = time.monotonic()
+    threads = [(begin + closable.exit_deadline_s, _start(closable)) for closable in list(_closables)]
+    for deadline, thread in threads:
         if thread is not None:
-            thread.join(deadline_s + SLACK_S)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _start(closable: Closable) -> threading.Thread | None:
     def close() -> None:
         try:
-            closable.shutdown(closable.exit_deadline_s)
+            closable.shutdown(closable.exit_deadline_s * SHARE)
         except Exception as error:  # noqa: BLE001 - nobody is left to handle it
             guard.record_fault("close_all", error)
 

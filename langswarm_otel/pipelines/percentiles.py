@@ -8,6 +8,7 @@ exponential buckets, and the bounds say how wrong that can be.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -80,7 +81,9 @@ def _exponential(point: ExponentialHistogramDataPoint) -> Iterator[tuple[float, 
 
 
 def _edges(index: int, scale: int) -> tuple[float, float]:
-    return _power(index, scale) * (1 - _EDGE_TOLERANCE), _power(index + 1, scale) * (1 + _EDGE_TOLERANCE)
+    low, high = _power(index, scale) * (1 - _EDGE_TOLERANCE), _power(index + 1, scale) * (1 + _EDGE_TOLERANCE)
+    # The SDK counts subnormal numbers in the bucket of the smallest normal one.
+    return (0.0 if low <= sys.float_info.min else low), high
 
 
 def _power(index: int, scale: int) -> float:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, Status
 
-from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
 
@@ -33,14 +32,22 @@ class Preparation:
         self.capture_content = capture_content
         """Whether message content, tool data and exception texts may leave the process; may change while in use."""
 
-    def clean(self, attributes: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        """Return attributes that may be sent; the same object if nothing has to change."""
+    def clean(
+        self, attributes: Mapping[str, Any] | None, event_name: str | None = None, *, nested: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Return the attributes as they may be sent, or None if they may stay as they are.
+
+        Args:
+            attributes: of a span, an event, a link or a log record.
+            event_name: name of the event or log record; content events carry content under bare keys too.
+            nested: whether mappings may stay mappings, as they may on log records.
+        """
         if not attributes:
-            return _EMPTY if attributes is None else attributes
-        # The SDK's attribute mapping is slow to walk, its copy is one C call; the copy is thrown away when nothing had to change.
-        plain = attributes.copy() if hasattr(attributes, "copy") else attributes
-        cleaned = safe_attributes(gate.strip(plain, is_open=self.capture_content))
-        return attributes if cleaned is plain else cleaned
+            return None
+        # The SDK's attribute mapping is slow to walk, its copy is one C call.
+        plain: Mapping[str, Any] = attributes.copy() if hasattr(attributes, "copy") else attributes
+        cleaned = safe_attributes(gate.strip_event(event_name, plain, is_open=self.capture_content), nested=nested)
+        return None if cleaned is plain else cleaned
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return the span as it may be sent."""
@@ -49,13 +56,7 @@ class Preparation:
         links = self._links(span.links)
         name = safe_text(span.name)
         status = self._status(span)
-        if (
-            attributes is (span.attributes or attributes)
-            and events is None
-            and links is None
-            and name is span.name
-            and status is span.status
-        ):
+        if attributes is events is links is None and name is span.name and status is span.status:
             return span
         return _ChangedSpan(span, name=name, attributes=attributes, events=events, links=links, status=status)
 
@@ -78,34 +79,35 @@ class Preparation:
         changed = False
         kept = []
         for event in events:
-            attributes, name = self.clean(event.attributes), safe_text(event.name)
-            if attributes is not event.attributes or name is not event.name:
-                changed = True
-                kept.append(Event(name, attributes, event.timestamp))
-            else:
+            attributes, name = self.clean(event.attributes, event.name), safe_text(event.name)
+            if attributes is None and name is event.name:
                 kept.append(event)
+            else:
+                changed = True
+                kept.append(Event(name, event.attributes if attributes is None else attributes, event.timestamp))
         return kept if changed else None
 
     def _links(self, links: Sequence[Link]) -> list[Link] | None:
         """Return the links as they may be sent, or None if all may stay as they are."""
         cleaned = [self.clean(link.attributes) for link in links]
-        if all(attributes is link.attributes for attributes, link in zip(cleaned, links, strict=True)):
+        if all(attributes is None for attributes in cleaned):
             return None
-        return [Link(link.context, attributes) for link, attributes in zip(links, cleaned, strict=True)]
+        return [link if attributes is None else Link(link.context, attributes) for link, attributes in zip(links, cleaned, strict=True)]
 
     def log_record(self, readable: ReadableLogRecord) -> ReadableLogRecord:
         """Return the log record as it may be sent."""
         record = readable.log_record
-        attributes = self.clean(record.attributes)
-        body = safe_value(record.body)
-        if not self.capture_content and record.event_name in semconv.CONTENT_EVENT_NAMES:
-            body = None
+        attributes = self.clean(record.attributes, record.event_name, nested=True)
+        body = gate.strip_body(record.body, record.event_name, record.attributes, is_open=self.capture_content)
+        body = safe_value(body, nested=True)
         texts = [safe_text(text) if text else text for text in (record.severity_text, record.event_name)]
         same = texts[0] is record.severity_text and texts[1] is record.event_name
-        if same and body is record.body and attributes is (record.attributes or attributes):
+        if same and body is record.body and attributes is None:
             return readable
         changed = copy.copy(record)
-        changed.attributes, changed.body = attributes, body
+        changed.body = body
+        if attributes is not None:
+            changed.attributes = dict(attributes)
         changed.severity_text, changed.event_name = texts
         return dataclasses.replace(readable, log_record=changed)
 
@@ -134,7 +136,7 @@ class _ChangedSpan(ReadableSpan):
         original: ReadableSpan,
         *,
         name: str,
-        attributes: Mapping[str, Any],
+        attributes: Mapping[str, Any] | None,
         events: Sequence[Event] | None,
         links: Sequence[Link] | None,
         status: Status,
@@ -144,7 +146,7 @@ class _ChangedSpan(ReadableSpan):
             context=original.get_span_context(),
             parent=original.parent,
             resource=original.resource,
-            attributes=attributes,
+            attributes=original.attributes if attributes is None else attributes,
             events=original.events if events is None else events,
             links=original.links if links is None else links,
             kind=original.kind,

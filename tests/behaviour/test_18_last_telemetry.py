@@ -7,6 +7,7 @@ loses everything on SIGTERM, and everything queued in a worker that is frozen or
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 
 import pytest
@@ -27,8 +28,7 @@ PROGRAM = """
     if how == "exit":
         sys.exit(3)
     if how == "open":
-        obs.tracer.start_span("open until the end").set_attribute("kept", 1)
-        globals()["still referenced"] = obs.agent("open agent").__enter__()
+        kept = [obs.tracer.start_span("open until the end"), obs.agent("open agent").__enter__()]
     if how == "sigterm":
         with obs.agent("waiting"):
             print("ready", flush=True)
@@ -46,6 +46,13 @@ UNIT_OF_WORK = """
         assert unit.flushed, "not flushed"
     os._exit(0)   # frozen or killed: no exit hook runs
 """
+
+
+def wait_for_ready(process: subprocess.Popen[str]) -> None:
+    """Read the program's output until it says that it is ready."""
+    assert process.stdout is not None
+    while process.stdout.readline().strip() != "ready":
+        assert process.poll() is None
 
 
 def arrived(server: OtlpServer) -> tuple[list[str], int, float]:
@@ -67,8 +74,7 @@ def test_nothing_is_lost_however_the_program_ends(otlp_server, how, code):
 def test_sigterm_flushes_and_the_previous_handler_runs(otlp_server):
     """On SIGTERM open spans are ended and marked, everything is sent, then the previous handler decides how the process ends."""
     process = start(PROGRAM, otlp_server.endpoint, "sigterm")
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == "ready"
+    wait_for_ready(process)
     process.send_signal(signal.SIGTERM)
     ended = finish(process)
     assert ended.returncode == 7, ended.stderr
@@ -100,8 +106,7 @@ def test_default_sigterm_still_kills(otlp_server):
     """Without a previous handler the process still dies of the signal, after the flush."""
     program = PROGRAM.replace("signal.signal(signal.SIGTERM", "(lambda *_: None)(signal.SIGTERM")
     process = start(program, otlp_server.endpoint, "sigterm")
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == "ready"
+    wait_for_ready(process)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
     ended = finish(process)

@@ -26,6 +26,7 @@ PROGRAM = """
         sys.stdin.readline()
         for number in range(50):
             obs.tracer.start_span("after").end()
+        obs.flush(5)   # says False: something was lost since the last one
         assert obs.flush(5)
 """
 
@@ -46,7 +47,9 @@ PLAIN_SDK = """
 def loud(stderr: str, *names: str) -> list[str]:
     """Return the lines at WARNING or above of these loggers, and every traceback."""
     lines = [line.split("|") for line in stderr.splitlines()]
-    warned = ["|".join(line) for line in lines if len(line) == 3 and line[0].startswith(names) and line[1] in {"WARNING", "ERROR", "CRITICAL"}]
+    warned = [
+        "|".join(line) for line in lines if len(line) == 3 and line[0].startswith(names) and line[1] in {"WARNING", "ERROR", "CRITICAL"}
+    ]
     return warned + [line for line in stderr.splitlines() if line.startswith("Traceback")]
 
 

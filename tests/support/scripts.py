@@ -38,7 +38,7 @@ def start(code: str, *arguments: str, **environment: str) -> subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**kept, "PYTHONWARNINGS": "default", **environment},
+        env={**kept, **environment},
     )
 
 
