@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from langswarm_otel import semconv
 
 if TYPE_CHECKING:
     from langswarm_otel.semconv import Outcome
+
+_LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,3 @@ def error_type(error: object) -> str:
         return error if error.replace(".", "").replace("_", "").isalnum() and error.isascii() and len(error) <= _LONGEST else semconv.OTHER
     kind = error if isinstance(error, type) else type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-_LONGEST = 200

@@ -293,7 +293,7 @@ class Run(Reporting):
         labels = self.labels()
         labels[semconv.OUTCOME] = ending.outcome
         if ending.error_type is not None:
-            labels[semconv.ERROR_TYPE] = ending.error_type
+            labels[semconv.ERROR_TYPE] = self.telemetry.instruments.fold(semconv.ERROR_TYPE, ending.error_type)
         try:
             self.measure(ending, labels, attributes)
         except Exception as fault:  # noqa: BLE001 - the totals are still right

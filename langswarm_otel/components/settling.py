@@ -12,13 +12,16 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from langswarm_otel.guard import record_fault
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_WAITING: Final = 10_000
-"""Ends put aside at most; beyond, the oldest is given up and its span never ends."""
+"""Ends put aside at most; a further one is given up and counted as a fault."""
 
-_waiting: deque[Callable[[], None]] = deque(maxlen=MAX_WAITING)
+_waiting: deque[Callable[[], None]] = deque()
+_given_up: deque[None] = deque(maxlen=1)
 _collecting: set[int] = set()
 
 
@@ -40,7 +43,10 @@ def put_aside(end: Callable[[], None]) -> bool:
     """Keep an end for later if this thread is inside the collector; False means that it can be carried out now."""
     if threading.get_ident() not in _collecting:
         return False
-    _waiting.append(end)
+    if len(_waiting) < MAX_WAITING:
+        _waiting.append(end)
+    else:
+        _given_up.append(None)
     return True
 
 
@@ -52,3 +58,6 @@ def settle() -> None:
         except IndexError:  # another thread was quicker
             return
         end()
+    if _given_up:
+        _given_up.clear()
+        record_fault("ends put aside", OverflowError())
