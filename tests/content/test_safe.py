@@ -29,14 +29,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel
 
-from langswarm_otel.content.safe import (
-    MAX_DEPTH,
-    MAX_ITEMS,
-    json_text,
-    safe_attributes,
-    safe_text,
-    safe_value,
-)
+from langswarm_otel.content.nested import MAX_DEPTH
+from langswarm_otel.content.safe import json_text, safe_attributes, safe_text, safe_value
+from langswarm_otel.content.simple import MAX_ITEMS
 
 
 class Colour(enum.Enum):
