@@ -7,6 +7,7 @@ last bits, because the additions happen in another order.
 from __future__ import annotations
 
 import math
+import operator
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -74,7 +75,7 @@ def _add_histograms(older: HistogramDataPoint, newer: HistogramDataPoint) -> His
         time_unix_nano=newer.time_unix_nano,
         count=older.count + newer.count,
         sum=older.sum + newer.sum,
-        bucket_counts=tuple(a + b for a, b in zip(older.bucket_counts, newer.bucket_counts, strict=True)),
+        bucket_counts=tuple(map(operator.add, older.bucket_counts, newer.bucket_counts)),
         explicit_bounds=older.explicit_bounds,
         min=min(older.min, newer.min),
         max=max(older.max, newer.max),

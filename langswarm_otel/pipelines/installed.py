@@ -12,6 +12,7 @@ from langswarm_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -32,9 +33,7 @@ def build_installed(
     Raises:
         ConfigurationError: nothing is installed under the name, its package fails, or what it makes is of another kind.
     """
-    found = next(iter(entry_points(group=group, name=name)), None)
-    if found is None:
-        raise ConfigurationError(field, name, _known_names(name, {*built_in, *(offered.name for offered in entry_points(group=group))}))
+    found = _find_installed(field, name, group, built_in)
     try:
         part = found.load()(*arguments)
     except Exception as error:
@@ -46,6 +45,26 @@ def build_installed(
             field, name, f"{found.value!r} makes a {type(part).__name__}, which is no {kind.__name__}; name another one"
         )
     return part
+
+
+def load_installed(field: str, name: str, *, group: str) -> Any:
+    """Load what an installed package offers under this name, without calling it.
+
+    Raises:
+        ConfigurationError: nothing is installed under the name, or its package cannot be imported.
+    """
+    found = _find_installed(field, name, group)
+    try:
+        return found.load()
+    except Exception as error:
+        raise ConfigurationError(field, name, f"{found.value!r} fails with {type(error).__name__}: {error}; mend its package") from error
+
+
+def _find_installed(field: str, name: str, group: str, built_in: Iterable[str] = ()) -> EntryPoint:
+    found = next(iter(entry_points(group=group, name=name)), None)
+    if found is None:
+        raise ConfigurationError(field, name, _known_names(name, {*built_in, *(offered.name for offered in entry_points(group=group))}))
+    return found
 
 
 def _known_names(wrong: str, known: set[str]) -> str:

@@ -23,7 +23,7 @@ from langswarm_otel.pipelines.fold import RESERVOIR_SIZE, Key, add_points, freez
 from langswarm_otel.pipelines.streams import Stream, assemble, streams_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opentelemetry.sdk.metrics import Exemplar
     from opentelemetry.sdk.metrics.export import DataPointT
@@ -52,15 +52,19 @@ class SeriesTable:
         self.streams: dict[Stream, dict[Key, DataPointT]] = {}
         """The points, in the order in which series were first seen."""
 
-    def add(self, stream: Stream, key: Key, point: DataPointT) -> None:
-        """Add a point to its series, or to the overflow if the stream is full."""
+    def add(self, stream: Stream, points: Iterable[tuple[Key, DataPointT]]) -> None:
+        """Add points to their series; those that would be a series too many go to the overflow."""
         series = self.streams.setdefault(stream, {})
-        known = series.get(key)
-        if known is None and key != _OVERFLOW_KEY and len(series) - (_OVERFLOW_KEY in series) >= self._limit:
-            key = _OVERFLOW_KEY
-            point = dataclasses.replace(point, attributes=OVERFLOW)
+        for key, point in points:
             known = series.get(key)
-        series[key] = settled(point) if known is None else add_points(known, point)
+            if known is not None:
+                series[key] = add_points(known, point)
+            elif key == _OVERFLOW_KEY or len(series) - (_OVERFLOW_KEY in series) < self._limit:
+                series[key] = settled(point)
+            else:
+                overflow = series.get(_OVERFLOW_KEY)
+                spilled = dataclasses.replace(point, attributes=OVERFLOW)
+                series[_OVERFLOW_KEY] = settled(spilled) if overflow is None else add_points(overflow, spilled)
 
     def forget_exemplars(self) -> None:
         """Take the exemplars off, because each is exported once."""
@@ -104,10 +108,9 @@ class MetricLedger:
         for stream, points in streams_of(data):
             self._collected_at = points[0].time_unix_nano
             if stream.is_delta:
-                for point in points:
-                    key = freeze(point.attributes)
-                    self._open.add(stream, key, point)
-                    self._total.add(stream, key, point)
+                keyed = [(freeze(point.attributes), point) for point in points]
+                self._open.add(stream, keyed)
+                self._total.add(stream, keyed)
             else:
                 self._current.setdefault(stream, []).extend(points)
                 self._carry(stream, points)

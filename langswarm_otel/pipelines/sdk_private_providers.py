@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.trace import TracerProvider
 
-__all__ = ["ApiGauge", "SdkGauge", "never_disable", "renew_metric_storage", "replace_resource"]
+__all__ = ["ApiGauge", "SdkGauge", "never_disable", "renew_metric_storage", "replace_resource", "set_configurator"]
 
 
 def never_disable(provider: TracerProvider | MeterProvider | LoggerProvider) -> None:
@@ -39,6 +39,17 @@ def replace_resource(provider: TracerProvider | MeterProvider | LoggerProvider, 
         target._resource = resource  # noqa: SLF001 - the reason for this file
         # Merges nothing, and hands the result to every tracer or logger.
         target._update_resource(Resource.get_empty())  # noqa: SLF001 - the reason for this file
+
+
+def set_configurator(provider: TracerProvider | MeterProvider | LoggerProvider, configurator: Any) -> None:
+    """Let a function decide, scope by scope, which tracers, meters or loggers of a provider are on (experimental in OpenTelemetry)."""
+    target: Any = provider
+    if isinstance(provider, MeterProvider):
+        target._set_meter_configurator(meter_configurator=configurator)  # noqa: SLF001 - the reason for this file
+    elif hasattr(provider, "add_span_processor"):
+        target._set_tracer_configurator(tracer_configurator=configurator)  # noqa: SLF001 - the reason for this file
+    else:
+        target._set_logger_configurator(logger_configurator=configurator)  # noqa: SLF001 - the reason for this file
 
 
 def renew_metric_storage(provider: MeterProvider) -> None:

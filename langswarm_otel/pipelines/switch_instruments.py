@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from opentelemetry.metrics import Counter, Histogram, Meter, UpDownCounter
+from opentelemetry.metrics import Counter, Histogram, UpDownCounter
 
-from langswarm_otel.override import Override, active
+from langswarm_otel.override import active
 from langswarm_otel.pipelines.sdk_private_providers import ApiGauge
 
 if TYPE_CHECKING:
@@ -16,37 +16,32 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
+    from langswarm_otel.override import Override
+
 InstrumentT = TypeVar("InstrumentT", Counter, UpDownCounter, Histogram, ApiGauge)
 
 
-class Origin(Protocol):
-    """What an instrument must know of the meter that made it."""
+class Switch(Protocol):
+    """What says whether measurements outside a capture are kept; the provider."""
 
-    @property
-    def enabled(self) -> bool:
-        """Whether measurements outside a capture are kept."""
-        ...
-
-    def meter_of(self, override: Override) -> Meter:
-        """Return the meter that stands in for the instrument's own in a capture."""
-        ...
+    enabled: bool
 
 
 class _Switched(Generic[InstrumentT]):
     """What the four kinds have in common."""
 
-    def __init__(self, origin: Origin, real: InstrumentT, make: Callable[[Meter], InstrumentT]) -> None:
+    def __init__(self, switch: Switch, real: InstrumentT, make_twin: Callable[[Override], InstrumentT]) -> None:
         """Wrap an instrument.
 
         Args:
-            origin: the meter that this instrument came from.
+            switch: asked at each measurement.
             real: the instrument of the SDK.
-            make: makes its twin on the meter of a capture.
+            make_twin: makes what stands in for it in a capture.
         """
         # Not the API's constructor: it is abstract, and name, unit and description are looked up on the real instrument.
-        self._origin = origin
+        self._switch = switch
         self._real: InstrumentT = real
-        self._make: Callable[[Meter], InstrumentT] = make
+        self._make_twin: Callable[[Override], InstrumentT] = make_twin
         self._twins: WeakKeyDictionary[Override, InstrumentT] = WeakKeyDictionary()
 
     def __getattr__(self, name: str) -> Any:
@@ -54,13 +49,10 @@ class _Switched(Generic[InstrumentT]):
             raise AttributeError(name)
         return getattr(self._real, name)
 
-    def _target(self) -> InstrumentT | None:
-        override = active()
-        if override is None:
-            return self._real if self._origin.enabled else None
+    def _twin(self, override: Override) -> InstrumentT:
         twin = self._twins.get(override)
         if twin is None:
-            twin = self._twins[override] = self._make(self._origin.meter_of(override))
+            twin = self._twins[override] = self._make_twin(override)
         return twin
 
 
@@ -69,9 +61,11 @@ class SwitchCounter(_Switched[Counter], Counter):
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Add where measurements go at this moment."""
-        target = self._target()
-        if target is not None:
-            target.add(amount, attributes, context)
+        override = active()
+        if override is not None:
+            self._twin(override).add(amount, attributes, context)
+        elif self._switch.enabled:
+            self._real.add(amount, attributes, context)
 
 
 class SwitchUpDownCounter(_Switched[UpDownCounter], UpDownCounter):
@@ -79,9 +73,11 @@ class SwitchUpDownCounter(_Switched[UpDownCounter], UpDownCounter):
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Add where measurements go at this moment."""
-        target = self._target()
-        if target is not None:
-            target.add(amount, attributes, context)
+        override = active()
+        if override is not None:
+            self._twin(override).add(amount, attributes, context)
+        elif self._switch.enabled:
+            self._real.add(amount, attributes, context)
 
 
 class SwitchHistogram(_Switched[Histogram], Histogram):
@@ -89,9 +85,11 @@ class SwitchHistogram(_Switched[Histogram], Histogram):
 
     def record(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Record where measurements go at this moment."""
-        target = self._target()
-        if target is not None:
-            target.record(amount, attributes, context)
+        override = active()
+        if override is not None:
+            self._twin(override).record(amount, attributes, context)
+        elif self._switch.enabled:
+            self._real.record(amount, attributes, context)
 
 
 class SwitchGauge(_Switched[ApiGauge], ApiGauge):
@@ -99,6 +97,8 @@ class SwitchGauge(_Switched[ApiGauge], ApiGauge):
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Set where measurements go at this moment."""
-        target = self._target()
-        if target is not None:
-            target.set(amount, attributes, context)
+        override = active()
+        if override is not None:
+            self._twin(override).set(amount, attributes, context)
+        elif self._switch.enabled:
+            self._real.set(amount, attributes, context)

@@ -85,12 +85,6 @@ class SwitchLogger(Logger):
             raise AttributeError(name)
         return getattr(self._real, name)
 
-    def _target(self) -> ApiLogger | None:
-        override = active()
-        if override is not None:
-            return override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
-        return self._real if self._provider.enabled else None
-
     def enabled(
         self,
         *,
@@ -99,8 +93,11 @@ class SwitchLogger(Logger):
         event_name: str | None = None,
     ) -> bool:
         """Whether a record of this kind would go anywhere at this moment."""
-        target = self._target()
-        return target is not None and target.enabled(context=context, severity_number=severity_number, event_name=event_name)
+        override = active()
+        if override is None and not self._provider.enabled:
+            return False
+        target = self._real if override is None else override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
+        return target.enabled(context=context, severity_number=severity_number, event_name=event_name)
 
     def emit(
         self,
@@ -117,8 +114,12 @@ class SwitchLogger(Logger):
         exception: BaseException | None = None,
     ) -> None:
         """Emit a record to where records go at this moment."""
-        target = self._target()
-        if target is None:
+        override = active()
+        if override is not None:
+            target = override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
+        elif self._provider.enabled:
+            target = self._real
+        else:
             return
         if record is not None:
             target.emit(record)

@@ -133,24 +133,24 @@ class SwitchMeter(metrics_api.Meter):
         self._provider = provider
         self._real = real
 
-    @property
-    def enabled(self) -> bool:
-        """Whether measurements outside a capture are kept."""
-        return self._provider.enabled
-
-    def meter_of(self, override: Override) -> metrics_api.Meter:
-        """Return the meter of the same scope in a capture."""
+    def _stand_in(self, override: Override) -> metrics_api.Meter:
         return override.meter(self.name, self.version, self.schema_url)
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> metrics_api.Counter:
         """Make a counter."""
-        real = self._real.create_counter(name, unit, description)
-        return SwitchCounter(self, real, lambda meter: meter.create_counter(name, unit, description))
+
+        def twin(override: Override) -> metrics_api.Counter:
+            return self._stand_in(override).create_counter(name, unit, description)
+
+        return SwitchCounter(self._provider, self._real.create_counter(name, unit, description), twin)
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> metrics_api.UpDownCounter:
         """Make an up-down counter."""
-        real = self._real.create_up_down_counter(name, unit, description)
-        return SwitchUpDownCounter(self, real, lambda meter: meter.create_up_down_counter(name, unit, description))
+
+        def twin(override: Override) -> metrics_api.UpDownCounter:
+            return self._stand_in(override).create_up_down_counter(name, unit, description)
+
+        return SwitchUpDownCounter(self._provider, self._real.create_up_down_counter(name, unit, description), twin)
 
     def create_histogram(
         self,
@@ -161,16 +161,21 @@ class SwitchMeter(metrics_api.Meter):
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
     ) -> metrics_api.Histogram:
         """Make a histogram, with the advice on its buckets."""
+        bounds = explicit_bucket_boundaries_advisory
 
-        def make(meter: metrics_api.Meter) -> metrics_api.Histogram:
-            return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=explicit_bucket_boundaries_advisory)
+        def twin(override: Override) -> metrics_api.Histogram:
+            return self._stand_in(override).create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
 
-        return SwitchHistogram(self, make(self._real), make)
+        real = self._real.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
+        return SwitchHistogram(self._provider, real, twin)
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> ApiGauge:
         """Make a gauge."""
-        real = self._real.create_gauge(name, unit, description)
-        return SwitchGauge(self, real, lambda meter: meter.create_gauge(name, unit, description))
+
+        def twin(override: Override) -> ApiGauge:
+            return self._stand_in(override).create_gauge(name, unit, description)
+
+        return SwitchGauge(self._provider, self._real.create_gauge(name, unit, description), twin)
 
     def create_observable_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
@@ -192,4 +197,4 @@ class SwitchMeter(metrics_api.Meter):
 
     def _observed(self) -> metrics_api.Meter:
         override = active()
-        return self._real if override is None else self.meter_of(override)
+        return self._real if override is None else self._stand_in(override)
