@@ -28,7 +28,7 @@ command -v go >/dev/null || give_up "Go is not installed (https://go.dev/dl)"
 
 mkdir -p "$root"
 exec 9>"$root/lock"
-flock 9 # two runs at once build one binary
+if command -v flock >/dev/null; then flock 9; fi # two runs at once build one binary
 if [ -x "$binary" ]; then exit 0; fi
 work=$(mktemp -d "$root/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langswarm_otel import guard
 from langswarm_otel.cli.terminal import paint
 from langswarm_otel.endpoints import mask
+from langswarm_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
@@ -126,6 +127,10 @@ def _observe(config: ObservabilityConfig) -> tuple[Observability, Any]:
     name = _story()
     with _progress("running the program"):
         handle = configure_observability(config)
+        if handle.config.disabled:
+            raise ConfigurationError(
+                "OTEL_SDK_DISABLED", "true", "no argument overrides it, and the demo has nothing to show with it; unset it"
+            )
         if not public_prices.load():
             print("the cost of calls needs genai-prices: pip install 'langswarm-otel[pricing]'\n")
         story = importlib.import_module(f"langswarm_otel.cli.{name}")

@@ -25,6 +25,7 @@ _WIDTH_WHEN_PIPED: Final = 120
 _MARGIN: Final = 2
 _GAP: Final = 2
 _WIDEST_NAME: Final = 56
+_NARROWEST_NAME: Final = 32
 _WIDEST_BAR: Final = 64
 _NARROWEST_BAR: Final = 8
 _SHORT_ID: Final = 8
@@ -123,6 +124,9 @@ def _waterfall(nodes: Sequence[TreeNode], width: int) -> Table:
     widths = _widths([head, *rows])
     facts_width = sum(widths[1:]) + _GAP * len(widths)
     bar_width = min(width - facts_width - min(widths[0], _WIDEST_NAME), _WIDEST_BAR)
+    if bar_width < _NARROWEST_BAR and width - facts_width < min(widths[0], _NARROWEST_NAME):
+        short = [[row[0], row[1], row[4]] for row in (head, *rows)]
+        return _table(short, [width - widths[1] - widths[4] - 3 * _GAP, widths[1], widths[4]], "lrl")
     if bar_width < _NARROWEST_BAR:
         return _table([head, *rows], [min(widths[0], width - facts_width), *widths[1:]], "lrrrl")
     bars = [Text(), *(_bar(one.node, begin, length, bar_width) for one in placed)]
