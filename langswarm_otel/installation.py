@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, propagate, trace
 
-from langswarm_otel import guard, override
+from langswarm_otel import guard, override, public_prices
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.pipelines import declarative, exit_hooks
 from langswarm_otel.pipelines.assembly import Pipelines
@@ -106,6 +106,7 @@ class Installation:
             if self.mode in ("global", "joined") and config.propagators is not None:
                 propagate.set_global_textmap(_propagator(config.propagators))
             exit_hooks.close_at_exit(self)
+            _warm_prices()
             if config.handle_signals and not exit_hooks.handle_sigterm():
                 self._note("SIGTERM is not handled: configure_observability() was not called in the main thread")
             if config.instrument:
@@ -175,6 +176,12 @@ class Installation:
         """Forget what belongs to the parent."""
         self._lock = threading.RLock()
         self.pipelines.after_fork_in_child()
+
+
+def _warm_prices() -> None:
+    """Load the price table beside the start of the application, instead of in its first call that has a cost (most of a second)."""
+    if public_prices.available() and public_prices.version() is None:
+        threading.Thread(target=public_prices.load, name="langswarm-otel-prices", daemon=True).start()
 
 
 def _propagator(names: tuple[str, ...]) -> Any:

@@ -16,14 +16,14 @@ from langswarm_otel.guard import guarded
 from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
-from langswarm_otel.pipelines.installed import build_id_generator
+from langswarm_otel.pipelines.installed import build_id_generator, load_installed
 from langswarm_otel.pipelines.preparation import Preparation
 from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_resource
 from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
-from langswarm_otel.pipelines.sdk_private_providers import replace_resource
+from langswarm_otel.pipelines.sdk_private_providers import replace_resource, set_configurator
 from langswarm_otel.pipelines.statistics import Statistics
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
@@ -68,6 +68,7 @@ class Pipelines:
         self.pull = PullEndpoint()
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
+        self._exports_metrics = False
         self._fixed = _fixed_part(config)
         self._make_providers(config)
 
@@ -125,6 +126,7 @@ class Pipelines:
         self.preparation.capture_content = config.capture_content
         self.sampler.target = _sampler_of(config)
         self.reader.set_temporality(config.metrics_temporality)
+        self._set_configurators(config)
         _set_limits(self.span_limits, self.log_limits, config)
         drained = self.hub.switch(
             targets,
@@ -133,11 +135,22 @@ class Pipelines:
             max_batch=config.max_export_batch_size,
             timeout_s=config.shutdown_timeout_s,
         )
-        wants_metrics = any(target.metrics is not None for target in targets)
-        self.hub.collect_every(config.export_interval_s if wants_metrics else None, self.collect)
+        self._exports_metrics = any(target.metrics is not None for target in targets)
+        self.hub.collect_every(config.export_interval_s if self._exports_metrics else None, self.collect)
         self.exit_deadline_s = config.shutdown_timeout_s
         self._set_enabled(enabled=True)
         return drained
+
+    def _set_configurators(self, config: ObservabilityConfig) -> None:
+        """Load what ``OTEL_PYTHON_{TRACER,METER,LOGGER}_CONFIGURATOR`` names; an installed factory of one for each scope."""
+        for signal, name, provider in (
+            ("tracer", config.tracer_configurator, self.tracer_provider),
+            ("meter", config.meter_configurator, self.meter_provider),
+            ("logger", config.logger_configurator, self.logger_provider),
+        ):
+            if name is not None:
+                group = f"_opentelemetry_{signal}_configurator"
+                set_configurator(provider, load_installed(f"{signal}_configurator", name, group=group))
 
     def _refuse_fixed_changes(self, config: ObservabilityConfig) -> None:
         for name, before, after in zip(FIXED, self._fixed, _fixed_part(config), strict=True):
@@ -173,8 +186,8 @@ class Pipelines:
 
     @guarded("Pipelines.collect", None)
     def collect(self) -> None:
-        """Collect the metrics and hand them to the hub."""
-        data = self.reader.take()
+        """Collect the metrics and hand them to the hub, if they are exported; ``statistics`` reads them in any case."""
+        data = self.reader.take() if self._exports_metrics else None
         if data is not None:
             self.hub.offer_metrics(self.preparation.metrics(data))
 

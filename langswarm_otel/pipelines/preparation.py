@@ -56,7 +56,7 @@ class Preparation:
         links = self._links(span.links)
         name = safe_text(span.name)
         status = self._status(span)
-        if attributes is events is links is None and name is span.name and status is span.status:
+        if attributes is None and events is None and links is None and name is span.name and status is span.status:
             return span
         return _ChangedSpan(span, name=name, attributes=attributes, events=events, links=links, status=status)
 

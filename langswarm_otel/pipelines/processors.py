@@ -83,7 +83,7 @@ class OpenSpans(SpanProcessor):
                 try:
                     span.set_attributes({semconv.INTERRUPTED: True})
                     span.end()
-                except Exception as error:  # noqa: BLE001 - one span must not keep the others open
+                except Exception as error:  # noqa: BLE001, PERF203 - one span must not keep the others open
                     record_fault("OpenSpans.interrupt", error)
             return len(spans)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final
 
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import Resource, ResourceDetector, get_aggregated_resources
 
 from langswarm_otel import semconv
+from langswarm_otel.pipelines.installed import build_installed
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
     from langswarm_otel.config import ObservabilityConfig
+
+GROUP: Final = "opentelemetry_resource_detector"
+"""Entry points under which packages offer detectors."""
 
 
 def build_resource(config: ObservabilityConfig) -> Resource:
@@ -28,4 +33,15 @@ def build_resource(config: ObservabilityConfig) -> Resource:
         semconv.TELEMETRY_DISTRO_VERSION: __version__,
     }
     attributes.update({key: value for key, value in named.items() if value is not None})
-    return Resource.create(attributes)
+    resource = Resource.create(attributes)
+    if not config.resource_detectors:
+        return resource
+    # What is configured by name wins over what is detected, as in ``Resource.create``.
+    return get_aggregated_resources(_detectors(config.resource_detectors), resource)
+
+
+def _detectors(names: tuple[str, ...]) -> list[ResourceDetector]:
+    if "*" in names:
+        names = tuple(sorted({offered.name for offered in entry_points(group=GROUP)}))
+    kind: type[ResourceDetector] = ResourceDetector  # type: ignore[type-abstract]
+    return [build_installed(kind, "resource_detectors", name, group=GROUP) for name in names]
