@@ -27,6 +27,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_SECOND: Final = 1e11
 """A number above is no Unix time in seconds, but milliseconds or something else."""
+_TRACEBACK: Final = "Traceback (most recent call last):\n"
 _SEVERITY_TEXTS: Final = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
 
 
@@ -104,20 +105,32 @@ def rendered_exception_attributes(rendered: object) -> dict[str, Any]:
     Only what the chain made of it is used: the live exception may hold what a processor has taken out.
 
     Args:
-        rendered: the text of ``format_exc_info``, or the list of ``dict_tracebacks``.
+        rendered: what stands under ``exception``: the text of ``format_exc_info``, the list of ``dict_tracebacks``, or an exception that
+            the caller has put there.
     """
-    if isinstance(rendered, str):
-        kind, _, message = rendered.rstrip().rpartition("\n")[2].partition(": ")
-        found = {semconv.EXCEPTION_TYPE: kind, semconv.EXCEPTION_MESSAGE: message} if kind.replace(".", "").isidentifier() else {}
-        return {**found, semconv.EXCEPTION_STACKTRACE: rendered}
-    if isinstance(rendered, list) and rendered and isinstance(rendered[0], dict):
-        first = rendered[0]
-        return {
-            semconv.EXCEPTION_TYPE: first.get("exc_type"),
-            semconv.EXCEPTION_MESSAGE: first.get("exc_value"),
-            semconv.EXCEPTION_STACKTRACE: rendered,
-        }
-    return {}
+    if isinstance(rendered, BaseException):
+        return exception_attributes(rendered)
+    if isinstance(rendered, list):
+        rendered = _text_of_stacks(rendered) or str(rendered)
+    if not isinstance(rendered, str):
+        return {}
+    last = rendered.rpartition(_TRACEBACK)[2].splitlines()
+    start = next((index for index, line in enumerate(last) if line and not line[0].isspace()), len(last))
+    kind, _, message = "\n".join(last[start:]).partition(": ")
+    found = {semconv.EXCEPTION_TYPE: kind, semconv.EXCEPTION_MESSAGE: message} if kind.replace(".", "").isidentifier() else {}
+    return {**found, semconv.EXCEPTION_STACKTRACE: rendered}
+
+
+def _text_of_stacks(stacks: list[Any]) -> str | None:
+    """Write the stacks of ``dict_tracebacks``, outermost exception first, as Python does; without the local variables that they hold."""
+    try:
+        texts = []
+        for stack in reversed(stacks):
+            frames = "".join(f'  File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}\n' for frame in stack["frames"])
+            texts.append(f"{_TRACEBACK}{frames}{stack['exc_type']}: {stack['exc_value']}")
+        return "\n".join(texts) or None
+    except (TypeError, KeyError):
+        return None
 
 
 def finished_attributes(attributes: dict[str, Any], max_length: int | None) -> Mapping[str, AnyValue]:

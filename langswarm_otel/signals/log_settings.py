@@ -37,7 +37,7 @@ class LogSettings(Protocol):
         """Whether structlog, the console and the root logger's level may be touched."""
 
     @property
-    def max_attribute_length(self) -> int | None:
+    def max_log_record_attribute_length(self) -> int | None:
         """Longest attribute value, in characters."""
 
 
@@ -60,7 +60,7 @@ class LoggingSettings:
     configure_structlog: bool = True
     """False: structlog, the console and the root logger's level stay as they are; only the root logger gets a handler that emits."""
 
-    max_attribute_length: int | None = DEFAULT_MAX_LENGTH
+    max_log_record_attribute_length: int | None = DEFAULT_MAX_LENGTH
     """Longest attribute value, in characters; None leaves values uncut."""
 
 

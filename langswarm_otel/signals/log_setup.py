@@ -70,7 +70,7 @@ class LoggingSetup:
         file = open_log_file(settings.log_file) if settings.log_output in ("file", "both") else None
         stream = _STREAMS[settings.log_format] if settings.log_output in ("console", "both") else None
         self._output = output = LineOutput(stream, file)
-        emitter = LogEmitter(self._resolve, level=self._level, max_length=settings.max_attribute_length)
+        emitter = LogEmitter(self._resolve, level=self._level, max_length=settings.max_log_record_attribute_length)
         rendering = _rendering(settings, output)
         chain = our_chain(emitter, rendering, output)
         with ExitStack() as steps:

@@ -30,8 +30,6 @@ _RENDERING_FUNCTIONS: Final = (
     stdlib.render_to_log_args_and_kwargs,
     stdlib.ProcessorFormatter.wrap_for_formatter,
 )
-_PREPARING: Final = (processors.ExceptionRenderer, processors.UnicodeEncoder, processors.UnicodeDecoder, processors.EventRenamer)
-"""Processors that only prepare an event for the renderer behind them; we emit before, while exception and event are themselves."""
 
 
 class DropBelow:
@@ -106,8 +104,8 @@ def our_chain(emitter: LogEmitter, rendering: tuple[Processor, ...], output: Lin
 def insert_ours(chain: list[Processor], emitter: LogEmitter) -> list[Processor]:
     """Put our processors into a chain of the application's own, each only if it is not there yet.
 
-    They stand right before the renderer and what only prepares for it, so that a record has what all of the application's processors,
-    redaction among them, have made of the event.
+    They stand right before the renderer, so that a record has what all of the application's processors, redaction among them, have made of
+    the event.
 
     Args:
         chain: changed in place.
@@ -130,12 +128,9 @@ def insert_ours(chain: list[Processor], emitter: LogEmitter) -> list[Processor]:
 
 
 def _place(chain: list[Processor]) -> int:
-    """Return the index of the renderer, or of the first of what prepares for it."""
+    """Return the index of the renderer: the first that we know, else the last processor."""
     rendering = (index for index, each in enumerate(chain) if isinstance(each, _RENDERERS) or each in _RENDERING_FUNCTIONS)
-    place = next(rendering, max(0, len(chain) - 1))
-    while place > 0 and isinstance(chain[place - 1], _PREPARING):
-        place -= 1
-    return place
+    return next(rendering, max(0, len(chain) - 1))
 
 
 def _emits_already(processor: Processor, emitter: LogEmitter) -> bool:

@@ -180,7 +180,7 @@ class TestUnconfigured:
         assert recorded.bodies == []
 
     def test_capture_logs_of_structlog_works(self, recorded, root, capsys):
-        """structlog's own testing tool replaces our chain and brings it back."""
+        """Structlog's own testing tool replaces our chain and brings it back."""
         with configured(recorded):
             with structlog.testing.capture_logs() as lines:
                 structlog.get_logger().info("captured")
@@ -225,8 +225,8 @@ class TestConfiguredByTheApplication:
         assert recorded.bodies == ["sold"]
         assert lines == [{"event": "sold", "level": "info"}]
 
-    def test_exceptions_and_events_are_taken_before_they_are_rendered(self, recorded):
-        """format_exc_info and EventRenamer that only prepare for the renderer come after ours."""
+    def test_exceptions_and_events_that_are_rendered_already_are_understood(self, recorded):
+        """What format_exc_info and EventRenamer have made before ours come is understood."""
         _, lines = self.chain(structlog.processors.format_exc_info, structlog.processors.EventRenamer("message"))
         with configured(recorded):
             try:
@@ -310,7 +310,7 @@ class TestUntouched:
     """``configure_structlog=False``."""
 
     def test_nothing_is_touched_but_one_handler(self, recorded, root, capsys):
-        """structlog's configuration, the console and the root logger's level stay; stdlib records from its level on are emitted."""
+        """Structlog's configuration, the console and the root logger's level stay; stdlib records from its level on are emitted."""
         before = structlog.get_config()
         processors = list(before["processors"])
         with configured(recorded, configure_structlog=False):
@@ -339,7 +339,7 @@ class TestReach:
     """How far a set-up reaches."""
 
     def test_insert_leaves_the_look_of_lines(self, recorded, root, capsys):
-        """structlog's default chain emits and looks as ever; it counts as unconfigured still."""
+        """Structlog's default chain emits and looks as ever; it counts as unconfigured still."""
         with configured(recorded, "insert"):
             structlog.get_logger().info("x")
             assert not structlog.is_configured()
