@@ -77,7 +77,9 @@ def _page() -> Iterator[str]:
     yield from _spans()
     yield from _metrics()
     yield from _section("Log lines", "Keys that we put on a structured log line, inside a span or a session:", semconv.LOG_KEYS)
-    yield from _section("Resource", "Attributes that say which process speaks, on every signal:", _RESOURCE)
+    yield from _section(
+        "Resource", "Attributes that say which process speaks, on every signal, beside the SDK's `telemetry.sdk.*` and your own:", _RESOURCE
+    )
 
 
 def _spans() -> Iterator[str]:

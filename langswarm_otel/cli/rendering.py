@@ -12,6 +12,7 @@ from rich.text import Text
 
 from langswarm_otel import semconv
 from langswarm_otel.cli.plain import plain_text
+from langswarm_otel.cli.terminal import fixed_width
 from langswarm_otel.cli.wording import amount, arrow, clock, distinguished, fields_of
 from langswarm_otel.tree import one_line, place, summarise
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from langswarm_otel.cli.report import LogLine, Report, SeriesRow
     from langswarm_otel.tree import Placed, TreeNode
 
-_WIDTH_WHEN_PIPED: Final = 120
 _MARGIN: Final = 2
 _GAP: Final = 2
 _WIDEST_NAME: Final = 56
@@ -48,17 +48,9 @@ _STYLE_OF_LEVEL: Final = {
 }
 
 
-def console() -> Console:
-    """Return the terminal; when piped, no colour and a width that fits the tables."""
-    terminal = Console(highlight=False, emoji=False, markup=False)
-    if not terminal.is_terminal and "COLUMNS" not in terminal._environ:  # noqa: SLF001 - the environment that rich itself looks at
-        terminal.width = _WIDTH_WHEN_PIPED
-    return terminal
-
-
 def show(report: Report) -> None:
     """Print a report, without drawing where the terminal lacks the characters for it."""
-    terminal = console()
+    terminal = Console(width=fixed_width(), highlight=False, emoji=False, markup=False)
     if terminal.encoding.lower().startswith("utf"):
         print_report(terminal, report)
     else:

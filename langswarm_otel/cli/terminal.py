@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Final
 
+_WIDTH_WHEN_PIPED: Final = 120
 _STYLES: Final = {"ok": "32", "FAIL": "1;31", "-": "2"}
 
 
@@ -14,3 +15,8 @@ def paint(text: str, style: str) -> str:
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # the convention of https://no-color.org
         return text
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def fixed_width() -> int | None:
+    """Return the width of what is piped, which no terminal limits; None where the terminal or ``COLUMNS`` decides."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDTH_WHEN_PIPED
