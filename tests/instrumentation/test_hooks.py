@@ -5,6 +5,7 @@ import inspect
 import logging
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import wrapt
@@ -69,7 +70,10 @@ def test_a_hook_takes_whether_the_module_comes_before_or_after(library, hooks, f
     assert str(inspect.signature(target.method)) == "(self, value, *, other=1)"
     assert target.method.__doc__ == "Say what it does."
     assert inspect.iscoroutinefunction(target.coroutine)
-    assert hooks.states() == (HookState(name=f"{library}:Target.method", installed=True), HookState(name=f"{library}:Target.coroutine", installed=True))
+    assert hooks.states() == (
+        HookState(name=f"{library}:Target.method", installed=True),
+        HookState(name=f"{library}:Target.coroutine", installed=True),
+    )
 
 
 def test_a_hook_waits_for_its_module_and_imports_nothing(library, hooks):
@@ -145,7 +149,7 @@ def test_a_class_that_cannot_be_changed_does_not_break_the_import(library, hooks
 
     hooks.install([hook(library, "method", owner="Closed")])
     module_file = importlib.util.find_spec(library).origin
-    with open(module_file, "a", encoding="utf-8") as file:
+    with Path(module_file).open("a", encoding="utf-8") as file:
         file.write("\nimport builtins\nClosed = builtins.closed_class_of_the_test\n")
     sys.modules["builtins"].closed_class_of_the_test = Frozen("Closed", (), {"method": lambda self: "closed"})
     try:

@@ -1,0 +1,171 @@
+"""Sessions of LangSwarm's session manager."""
+
+import asyncio
+
+import pytest
+
+from langswarm_otel.context import current_scope
+
+swarm = pytest.importorskip("swarm")
+pytestmark = pytest.mark.usefixtures("instrumented")
+
+
+async def open_session(manager, session_id="s-1", **options):
+    """Open a session of user ``u-1`` that keeps its messages to itself."""
+    from langswarm.core.session import SessionBackend
+
+    options = {"backend": SessionBackend.LOCAL_MEMORY, **options}
+    return await manager.create_session("u-1", "openai", "gpt-4o", session_id=session_id, **options)
+
+
+def value(telemetry, name, **attributes):
+    """Return the one point of a metric with these attributes, as value or count; None if there is none."""
+    points = [point for point in telemetry.metrics if point.name == name and attributes.items() <= point.attributes.items()]
+    return (points[0].value if points[0].count is None else points[0].count) if points else None
+
+
+async def test_a_session_is_open_until_it_is_archived(telemetry):
+    """One more is open after ``create_session`` and none after archiving; its duration is recorded once, and it makes no span."""
+    manager = swarm.SessionManager()
+    session = await open_session(manager)
+    assert value(telemetry, "langswarm.session.active") == 1
+    assert await manager.archive_session("s-1")
+    await session.archive()
+    assert value(telemetry, "langswarm.session.active") == 0
+    assert value(telemetry, "langswarm.session.duration", **{"langswarm.outcome": "ok"}) == 1
+    assert telemetry.spans == ()
+
+
+async def test_a_session_that_is_deleted_has_ended(telemetry):
+    """Deleting ends it as archiving does; deleting what does not exist changes nothing."""
+    manager = swarm.SessionManager()
+    await open_session(manager)
+    assert await manager.delete_session("unknown")
+    assert value(telemetry, "langswarm.session.active") == 1
+    assert await manager.delete_session(session_id="s-1")
+    assert value(telemetry, "langswarm.session.active") == 0
+    assert value(telemetry, "langswarm.session.duration") == 1
+
+
+async def test_a_session_that_cannot_be_created_is_an_error(telemetry):
+    """The caller gets LangSwarm's own error; no session stays open, and the failure is counted with its type."""
+    from langswarm.core.session import SessionError
+
+    with pytest.raises(SessionError):
+        await open_session(swarm.SessionManager(), invented_option=1)
+    assert value(telemetry, "langswarm.session.active") == 0
+    (point,) = [point for point in telemetry.metrics if point.name == "langswarm.session.duration"]
+    assert point.attributes["langswarm.outcome"] == "error"
+    assert point.attributes["error.type"].endswith("SessionError")
+
+
+async def test_messages_are_counted_by_role(telemetry):
+    """Each message is one of its role; the session's id is on no metric."""
+    from langswarm.core.session import MessageRole
+
+    session = await open_session(swarm.SessionManager())
+    sent = await session.send_message("hi")
+    await session.send_message("hello", MessageRole.ASSISTANT)
+    await session.add_system_message("be kind")
+    assert sent.content == "hi"
+    counted = {
+        role: value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) for role in ("user", "assistant", "system")
+    }
+    assert counted == {"user": 1, "assistant": 1, "system": 1}
+    assert "s-1" not in str([point.attributes for point in telemetry.metrics])
+
+
+def native(answer):
+    """Return a provider's own session that answers by ``answer()``."""
+    from langswarm.core.session import SessionMessage
+    from langswarm.core.session.interfaces import IProviderSession, MessageRole
+
+    class Native(IProviderSession):
+        async def create_provider_session(self, user_id, **options):
+            return "thread-1"
+
+        async def send_message(self, provider_session_id, message, role=MessageRole.USER):
+            return SessionMessage(id="m", role=MessageRole.ASSISTANT, content=answer(), timestamp=None, metadata={})
+
+        async def get_provider_session(self, provider_session_id):
+            return {}
+
+        async def get_messages(self, provider_session_id, limit=None):
+            return []
+
+        async def delete_provider_session(self, provider_session_id):
+            return True
+
+    return {"openai": Native()}
+
+
+async def test_what_a_session_asks_its_provider_is_in_its_scope(telemetry):
+    """Conversation and user are in scope while the provider answers, and only then; the answer counts as a message too."""
+    from langswarm.core.session import SessionBackend
+
+    scopes = []
+    manager = swarm.SessionManager(provider_sessions=native(lambda: scopes.append(current_scope()) or "hello"))
+    session = await open_session(manager, backend=SessionBackend.PROVIDER_NATIVE)
+    answer = await session.send_message("hi")
+    assert answer.content == "hello"
+    assert scopes[0].conversation_id == "s-1"
+    assert scopes[0].user_hash
+    assert current_scope().conversation_id is None
+    assert value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": "assistant"}) == 1
+
+
+async def test_an_error_of_a_message_passes(telemetry):
+    """LangSwarm's error reaches the caller with its cause, and a message that was not sent is not counted."""
+    from langswarm.core.session import SessionBackend
+    from langswarm.core.session.interfaces import ProviderSessionError
+
+    boom = OSError("gone")
+
+    def fail():
+        raise boom
+
+    session = await open_session(swarm.SessionManager(provider_sessions=native(fail)), backend=SessionBackend.PROVIDER_NATIVE)
+    with pytest.raises(ProviderSessionError) as caught:
+        await session.send_message("hi")
+    assert caught.value.__cause__ is boom
+    assert value(telemetry, "langswarm.session.messages") is None
+
+
+async def test_agents_in_an_open_session_know_its_user(telemetry):
+    """An agent that is told the session's id carries conversation and pseudonym on every span; afterwards the user is forgotten."""
+    manager = swarm.SessionManager()
+    await open_session(manager)
+    agent = swarm.agent(swarm.Model(swarm.answer(), swarm.answer()))
+    await agent._execute_chat("hi", "s-1")
+    before = telemetry.spans
+    await manager.archive_session("s-1")
+    await agent._execute_chat("again", "s-1")
+    assert {span.attributes["gen_ai.conversation.id"] for span in before} == {"s-1"}
+    assert len({span.attributes["user.hash"] for span in before}) == 1
+    assert "u-1" not in str([span.attributes for span in telemetry.spans])
+    assert not any("user.hash" in span.attributes for span in telemetry.spans[len(before) :])
+
+
+@pytest.mark.telemetry(user_id=True)
+async def test_the_raw_user_id_is_kept_only_where_allowed(telemetry):
+    """With raw ids allowed the user stands beside the pseudonym."""
+    await open_session(swarm.SessionManager())
+    manager = swarm.SessionManager()
+    await open_session(manager, "s-2")
+    await swarm.agent(swarm.Model(swarm.answer()))._execute_chat("hi", "s-2")
+    assert {span.attributes["user.id"] for span in telemetry.spans} == {"u-1"}
+
+
+async def test_parallel_sessions_keep_apart(telemetry):
+    """Ten sessions with an agent each: no span carries another's conversation."""
+    manager = swarm.SessionManager()
+
+    async def converse(session_id):
+        session = await open_session(manager, session_id)
+        await session.send_message("hi")
+        await swarm.agent(swarm.Model(swarm.answer()), name=session_id)._execute_chat("hi", session_id)
+
+    await asyncio.gather(*(converse(f"s-{n}") for n in range(10)))
+    assert len(telemetry.spans) == 20
+    assert all(span.attributes["gen_ai.conversation.id"] == span.attributes["gen_ai.agent.name"] for span in telemetry.spans)
+    assert value(telemetry, "langswarm.session.active") == 10
