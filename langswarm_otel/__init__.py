@@ -9,19 +9,32 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from langswarm_otel import presets
-from langswarm_otel.config import ObservabilityConfig
-from langswarm_otel.current import agent, inference, memory, session, step, timer, tool, traced, workflow
-from langswarm_otel.errors import ConfigurationError
-from langswarm_otel.propagation import ContextExecutor, context_from, detached, inject_context, propagating
-from langswarm_otel.version import __version__
-
 if TYPE_CHECKING:
+    from langswarm_otel import presets
+    from langswarm_otel.config import ObservabilityConfig
+    from langswarm_otel.current import agent, inference, memory, session, step, timer, tool, traced, workflow
+    from langswarm_otel.errors import ConfigurationError
     from langswarm_otel.observability import Observability
     from langswarm_otel.pipelines.health import Health
     from langswarm_otel.pipelines.statistics import Statistics
+    from langswarm_otel.propagation import ContextExecutor, context_from, detached, inject_context, propagating
     from langswarm_otel.runtime import configure_observability
     from langswarm_otel.signals.log_processors import OTelLogProcessor, add_scope, add_trace_context
+    from langswarm_otel.version import __version__
+
+_HOMES = {
+    "langswarm_otel.config": ("ObservabilityConfig",),
+    "langswarm_otel.current": ("agent", "inference", "memory", "session", "step", "timer", "tool", "traced", "workflow"),
+    "langswarm_otel.errors": ("ConfigurationError",),
+    "langswarm_otel.observability": ("Observability",),
+    "langswarm_otel.pipelines.health": ("Health",),
+    "langswarm_otel.pipelines.statistics": ("Statistics",),
+    "langswarm_otel.propagation": ("ContextExecutor", "context_from", "detached", "inject_context", "propagating"),
+    "langswarm_otel.runtime": ("configure_observability",),
+    "langswarm_otel.signals.log_processors": ("OTelLogProcessor", "add_scope", "add_trace_context"),
+    "langswarm_otel.version": ("__version__",),
+}
+_ON_USE = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ConfigurationError",
@@ -51,19 +64,11 @@ __all__ = [
     "workflow",
 ]
 
-_ON_USE = {
-    "Health": "langswarm_otel.pipelines.health",
-    "OTelLogProcessor": "langswarm_otel.signals.log_processors",
-    "Observability": "langswarm_otel.observability",
-    "Statistics": "langswarm_otel.pipelines.statistics",
-    "add_scope": "langswarm_otel.signals.log_processors",
-    "add_trace_context": "langswarm_otel.signals.log_processors",
-    "configure_observability": "langswarm_otel.runtime",
-}
-
 
 def __getattr__(name: str) -> Any:
-    """Import on first use what needs the SDK or structlog (PEP 562)."""
+    """Import on first use (PEP 562): who only decorates functions needs the OpenTelemetry API, and not the SDK."""
+    if name == "presets":
+        return importlib.import_module("langswarm_otel.presets")
     if name not in _ON_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_ON_USE[name]), name)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from langswarm_otel.environment import Resolved
     from langswarm_otel.export.memory import MemoryStore
     from langswarm_otel.installation import Installation
+    from langswarm_otel.pipelines.health import Mode
     from langswarm_otel.pipelines.statistics import Statistics
     from langswarm_otel.signals.telemetry import Telemetry
 
@@ -70,6 +71,13 @@ class Observability(Operations):
     def in_memory(self) -> MemoryStore:
         """What the ``memory`` exporters of the testing preset hold."""
         return self._installation.pipelines.memory
+
+    @property
+    def mode(self) -> Mode:
+        """How the handle is connected."""
+        if self.config.disabled:
+            return "disabled"
+        return self._installation.mode if self.running else "shut down"
 
     @property
     def running(self) -> bool:
@@ -150,7 +158,7 @@ class Observability(Operations):
         """Return a snapshot: mode, exporters, queues, drops by reason, last error, faults of ours, hooks."""
         faults = guard.faults()
         return Health(
-            mode=self._installation.mode,
+            mode=self.mode,
             exporters=self._installation.pipelines.counts(),
             internal_errors=sum(faults.values()),
             faults=faults,
@@ -159,7 +167,7 @@ class Observability(Operations):
         )
 
     def __repr__(self) -> str:
-        return f"<Observability {self.config.service_name or 'unknown_service'} ({self._installation.mode})>"
+        return f"<Observability {self.config.service_name or 'unknown_service'} ({self.mode})>"
 
 
 class UnitOfWork:

@@ -42,14 +42,13 @@ def configure_observability(
         return _handle(Installation(resolved.config, install_global=False), resolved)
     global _process  # noqa: PLW0603 - the one installation that owns the process's providers
     with _lock:
-        if resolved.config.disabled and _process is None:
-            return _disabled(resolved)
         handle = current.current_handle()
         if isinstance(handle, Observability) and _serves(handle, resolved):
             return handle
-        if _process is None:
+        if _process is None and not resolved.config.disabled:
             _process = Installation(resolved.config, install_global=True)
-        new = _handle(_process, resolved)
+        # Off from the start touches nothing global, so that the providers of others go on.
+        new = _handle(_process or Installation(resolved.config, install_global=False), resolved)
         current.set_current(new)
         return new
 
@@ -62,7 +61,7 @@ def ensure_providers() -> None:
     global _process  # noqa: PLW0603 - see configure_observability
     with _lock:
         if _process is None:
-            _process = Installation(environment.resolve(presets.testing(), {}).config, install_global=True)
+            _process = Installation(environment.resolve(presets.testing(on_foreign="private"), {}).config, install_global=True)
 
 
 def _wanted(config_or_preset: ObservabilityConfig | str | None, overrides: dict[str, Any]) -> ObservabilityConfig:
@@ -87,21 +86,15 @@ def _refuse_private_file(resolved: Resolved, *, install_global: bool) -> None:
 
 def _serves(handle: Observability, resolved: Resolved) -> bool:
     """Whether a live handle is what an equal configuration would give."""
-    return not handle.superseded and handle.running and handle.config == resolved.config
+    alive = handle.running or handle.config.disabled
+    return alive and not handle.superseded and handle.config == resolved.config
 
 
 def _handle(installation: Installation, resolved: Resolved) -> Observability:
-    installation.apply(resolved.config)
+    if resolved.config.disabled:
+        installation.shutdown(resolved.config.shutdown_timeout_s)
+    else:
+        installation.apply(resolved.config)
     handle = Observability(installation, resolved)
     installation.handle = handle
-    return handle
-
-
-def _disabled(resolved: Resolved) -> Observability:
-    """A handle that sends nothing and touches nothing global, so that the providers of others go on."""
-    installation = Installation(resolved.config, install_global=False)
-    handle = Observability(installation, resolved)
-    installation.handle = handle
-    installation.mode = "disabled"
-    current.set_current(handle)
     return handle

@@ -11,7 +11,16 @@ import pytest
 import langswarm_otel
 
 HEAVY = (
-    *("opentelemetry.sdk", "structlog", "wrapt", "opentelemetry.instrumentation", "opentelemetry.util.genai", "requests", "urllib3", "grpc"),
+    *(
+        "opentelemetry.sdk",
+        "structlog",
+        "wrapt",
+        "opentelemetry.instrumentation",
+        "opentelemetry.util.genai",
+        "requests",
+        "urllib3",
+        "grpc",
+    ),
     *("google.protobuf", "prometheus_client", "genai_prices", "pydantic", "asyncio", "langswarm", "langswarm_memory", "rich", "pytest"),
 )
 
@@ -27,6 +36,8 @@ def imported_by(code: str) -> list[str]:
 def test_import_is_light():
     """Importing the package loads none of the heavy modules: who only decorates functions pays for the API alone."""
     modules = imported_by("import langswarm_otel")
+    assert [name for name in HEAVY if name in modules] == []
+    modules = imported_by("from langswarm_otel import agent, tool, presets, propagating, ObservabilityConfig")
     assert "langswarm_otel.components.operations" in modules
     assert [name for name in HEAVY if name in modules] == []
 
@@ -35,6 +46,8 @@ def test_plugin_imports_only_pytest():
     """The pytest plugin loads nothing of ours, nor the SDK, until its fixture is used."""
     modules = imported_by("import langswarm_otel.pytest_plugin")
     assert "pytest" in modules
+    ours = [name for name in modules if name.startswith(("langswarm_otel", "opentelemetry"))]
+    assert ours == ["langswarm_otel", "langswarm_otel.pytest_plugin"]
     assert [name for name in HEAVY if name in modules and name not in {"pytest", "asyncio"}] == []
 
 

@@ -119,8 +119,9 @@ class Pipelines:
         """
         if self.alive:
             self._refuse_fixed_changes(config)
-        elif _fixed_part(config) != self._fixed:
+        else:
             self._replace_fixed(config)
+            self.reader.start_anew()
         targets = build_targets(config, self.memory) if exporting else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
@@ -164,6 +165,8 @@ class Pipelines:
     def _replace_fixed(self, config: ObservabilityConfig) -> None:
         """Take a new resource while nothing is alive; what the SDK binds for the life of a provider stays an error."""
         before, after = self._fixed, _fixed_part(config)
+        if before == after:
+            return
         for name, old, new in list(zip(FIXED, before, after, strict=True))[1:]:
             if old != new:
                 raise ConfigurationError(name, new, f"this is fixed for the life of the process (it is {old!r}); restart the process")

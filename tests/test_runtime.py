@@ -1,0 +1,376 @@
+"""``configure_observability`` and its handle: who owns what, what can change, what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from opentelemetry import metrics, trace
+from otlp_server import OtlpServer, attributes
+from scripts import run
+
+import langswarm_otel
+from langswarm_otel import ConfigurationError, ObservabilityConfig, configure_observability, presets
+
+QUIET = {"log_output": "none", "configure_structlog": False, "instrument": False}
+
+
+def test_every_form_of_asking_gives_the_same_configuration(monkeypatch):
+    """A preset by name, by function, as a configuration with overrides, or named by the environment."""
+    for name in ("OTEL_SERVICE_NAME", "LANGSWARM_OTEL_PRESET"):
+        monkeypatch.delenv(name, raising=False)
+    by_name = configure_observability("testing", service_name="same", install_global=False, **QUIET)
+    by_function = configure_observability(presets.testing(service_name="same", **QUIET), install_global=False)
+    with_overrides = configure_observability(presets.testing(service_name="other"), service_name="same", install_global=False, **QUIET)
+    monkeypatch.setenv("LANGSWARM_OTEL_PRESET", "testing")
+    by_environment = configure_observability(service_name="same", install_global=False, **QUIET)
+    handles = (by_name, by_function, with_overrides, by_environment)
+    assert {handle.config for handle in handles} == {by_name.config}
+    assert isinstance(by_name.config, ObservabilityConfig)
+    assert all(handle.shutdown(1) for handle in handles)
+
+
+@pytest.mark.parametrize("wrong", [42, b"testing", ["testing"]])
+def test_what_is_no_configuration_is_refused(wrong):
+    """The error says what may be given."""
+    with pytest.raises(ConfigurationError, match=r"config_or_preset=.*ObservabilityConfig, or the name of a preset"):
+        configure_observability(wrong)
+
+
+def test_wrong_settings_leave_the_running_ones_alone():
+    """An error in a re-configuration changes nothing: the old handle goes on."""
+    with OtlpServer() as server:
+        obs = configure_observability("production", service_name="steady", endpoint=server.endpoint, **QUIET)
+        with pytest.raises(ConfigurationError, match="sample_ratio"):
+            configure_observability("production", service_name="steady", sample_ratio=3, **QUIET)
+        with pytest.raises(ConfigurationError, match="resource"):
+            configure_observability("production", service_name="another", endpoint=server.endpoint, **QUIET)
+        with obs.tool("still here"):
+            pass
+        assert not obs.superseded
+        assert obs.flush(5)
+        assert server.span_names() == ["execute_tool still here"]
+
+
+def test_resource_can_change_once_shut_down():
+    """After a shutdown another service name is taken, on all three signals."""
+    for name in ("first", "second"):
+        with OtlpServer() as server:
+            with configure_observability("production", service_name=name, endpoint=server.endpoint, environment="e", **QUIET) as obs:
+                with obs.tool(name):
+                    pass
+                obs.telemetry.logger.emit(body=name)
+            assert len(server.resources) == 3
+            for resource in server.resources:
+                assert resource["service.name"] == name
+                assert resource["telemetry.distro.name"] == "langswarm_otel"
+                assert resource["telemetry.distro.version"] == langswarm_otel.__version__
+                assert resource["deployment.environment.name"] == "e"
+                assert resource["service.instance.id"]
+
+
+def test_private_handles_live_side_by_side():
+    """Two private handles send to their own endpoints, touch no global, and do not see each other."""
+    before = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    with OtlpServer() as left, OtlpServer() as right:
+        handles = [
+            configure_observability("production", service_name=name, endpoint=server.endpoint, install_global=False, **QUIET)
+            for name, server in (("left", left), ("right", right))
+        ]
+        for handle in handles:
+            with handle.tool(handle.config.service_name):
+                trace.get_tracer("global").start_span("nobody's").end()
+        assert all(handle.flush(5) for handle in handles)
+        assert (left.span_names(), right.span_names()) == (["execute_tool left"], ["execute_tool right"])
+        assert (trace.get_tracer_provider(), metrics.get_meter_provider()) == before
+        assert [handle.health().mode for handle in handles] == ["private", "private"]
+        assert all(handle.shutdown(5) for handle in handles)
+
+
+def test_sample_ratio_changes_at_run_time():
+    """At ratio 0 no new trace is sampled, at 1 every one is again; metrics count all of them."""
+    with OtlpServer() as server, configure_observability("production", endpoint=server.endpoint, service_name="r", **QUIET) as obs:
+        for ratio in (0.0, 1.0):
+            obs.set_sample_ratio(ratio)
+            with obs.tool(f"at {ratio}"):
+                pass
+        with pytest.raises(ConfigurationError, match="sample_ratio"):
+            obs.set_sample_ratio(1.5)
+        assert obs.flush(5)
+        assert server.span_names() == ["execute_tool at 1.0"]
+        assert sum(point.count for name, point in server.metric_points if name == "gen_ai.execute_tool.duration") == 2
+
+
+def test_after_shutdown_everything_passes_through():
+    """Operations go on working, nothing arrives, health says so, and a second shutdown is fine."""
+    with OtlpServer() as server:
+        obs = configure_observability("production", endpoint=server.endpoint, service_name="s", **QUIET)
+        assert obs.shutdown(5)
+        assert obs.shutdown(5)
+        with obs.agent("late") as agent:
+            assert not agent.span.is_recording()
+        langswarm_otel.tool("late")(lambda: None)()
+        assert obs.flush(1)
+        assert server.spans == []
+        assert obs.health().mode == "shut down"
+
+
+async def test_asynchronous_use():
+    """``async with``, ``aflush`` and an asynchronous unit of work do not block the loop while they wait."""
+    with OtlpServer() as server:
+        async with configure_observability("production", endpoint=server.endpoint, service_name="a", **QUIET) as obs:
+            server.slow(0.4)
+            ticks = 0
+
+            async def tick():
+                nonlocal ticks
+                while True:
+                    ticks += 1
+                    await asyncio.sleep(0.02)
+
+            ticking = asyncio.create_task(tick())
+            async with obs.unit_of_work() as unit, obs.tool("t"):
+                pass
+            assert unit.flushed
+            assert ticks >= 5
+            assert await obs.aflush(5)
+            ticking.cancel()
+    assert server.span_names() == ["execute_tool t"]
+
+
+def test_per_signal_variables_and_headers_reach_the_wire(monkeypatch):
+    """``OTEL_*`` variables keep their meaning end to end: endpoints by signal used as they are, headers, compression, exporters."""
+    with OtlpServer() as general, OtlpServer() as traces:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", general.endpoint)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{traces.endpoint}/custom/traces")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b,other=2")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "from the environment")
+        with configure_observability("production", **QUIET) as obs:
+            with obs.tool("t"):
+                obs.telemetry.logger.emit(body="line")
+            assert obs.flush(5)
+        assert [request.path for request in traces.requests] == ["/custom/traces"]
+        assert [request.path for request in general.requests] == ["/v1/logs"]
+        assert general.requests[0].headers["x-key"] == "a b"
+        assert general.requests[0].headers["content-encoding"] == "gzip"
+        assert {resource["service.name"] for resource in general.resources} == {"from the environment"}
+        assert "a b" not in str(obs.explain()) + repr(obs.config) + str(obs.health())
+
+
+JOIN = """
+    import sys
+    from opentelemetry import metrics, trace, _logs
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    theirs = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(theirs))
+    trace.set_tracer_provider(provider)
+    from langswarm_otel import configure_observability, ConfigurationError
+    how = sys.argv[2]
+    try:
+        obs = configure_observability("production", service_name="join", endpoint=sys.argv[1], on_foreign=how, log_output="none")
+    except ConfigurationError as error:
+        print(error); raise SystemExit(4)
+    with obs.tool("ours"):
+        trace.get_tracer("x").start_span("foreign").end()
+    obs.flush(5)
+    print(obs.health().mode, obs.health().notes)
+    obs.shutdown(5)
+    trace.get_tracer("x").start_span("after our shutdown").end()
+    with obs.tool("late"):
+        pass
+    print(sorted(span.name for span in theirs.get_finished_spans()))
+"""
+
+
+def test_foreign_provider_is_joined(otlp_server):
+    """Both sides see the spans of both; after our shutdown ours is inert and theirs goes on."""
+    ended = run(JOIN, otlp_server.endpoint, "join")
+    assert ended.returncode == 0, ended.stderr
+    assert "joined" in ended.stdout
+    assert "TracerProvider" in ended.stdout
+    assert "['after our shutdown', 'execute_tool ours', 'foreign']" in ended.stdout
+    assert sorted(otlp_server.span_names()) == ["execute_tool ours", "foreign"]
+    assert {name for name, _ in otlp_server.metric_points} >= {"gen_ai.execute_tool.duration"}
+
+
+def test_foreign_provider_is_left_alone(otlp_server):
+    """With ``private`` each side sees its own."""
+    ended = run(JOIN, otlp_server.endpoint, "private")
+    assert ended.returncode == 0, ended.stderr
+    assert "private" in ended.stdout
+    assert "['after our shutdown', 'foreign']" in ended.stdout
+    assert otlp_server.span_names() == ["execute_tool ours"]
+
+
+def test_foreign_provider_is_an_error(otlp_server):
+    """With ``error`` it is one, and says whose provider is there."""
+    ended = run(JOIN, otlp_server.endpoint, "error")
+    assert ended.returncode == 4
+    assert "opentelemetry.sdk.trace.TracerProvider" in ended.stdout
+
+
+DISABLED = """
+    import sys, threading
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from langswarm_otel import configure_observability
+    obs = configure_observability("production", service_name="off")
+    theirs = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(theirs))
+    trace.set_tracer_provider(provider)
+    @obs.agent("a")
+    def agent(x):
+        return x
+    assert agent(5) == 5
+    with trace.get_tracer("x").start_as_current_span("theirs"):
+        with obs.tool("ours") as tool:
+            parent = trace.get_current_span().get_span_context()
+    print(obs.health().mode, threading.active_count(), [span.name for span in theirs.get_finished_spans()], obs.flush(1), obs.shutdown(1))
+"""
+
+
+def test_disabled_turns_off_us_alone():
+    """No span, no thread; decorators pass through; a foreign provider set afterwards still exports."""
+    ended = run(DISABLED, LANGSWARM_OTEL_DISABLED="true")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == "disabled 1 ['theirs'] True True"
+
+
+def test_disabled_in_a_running_process_and_on_again():
+    """Re-configuring with ``disabled=True`` stops telemetry, and a later configuration starts it again, through the same tracers."""
+    tracer = trace.get_tracer("kept")
+    with OtlpServer() as server:
+        settings = {"service_name": "switch", "endpoint": server.endpoint, **QUIET}
+        configure_observability("production", **settings)
+        tracer.start_span("on").end()
+        off = configure_observability("production", disabled=True, **settings)
+        tracer.start_span("off").end()
+        assert off.health().mode == "disabled"
+        on = configure_observability("production", **settings)
+        tracer.start_span("on again").end()
+        assert on.flush(5)
+        assert server.span_names() == ["on", "on again"]
+
+
+CONFIG_FILE = """
+file_format: "1.0"
+resource:
+  attributes:
+    - {{name: service.name, value: from-the-file}}
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otlp_http: {{endpoint: "{endpoint}/v1/traces"}}
+logger_provider:
+  processors:
+    - batch:
+        exporter:
+          otlp_http: {{endpoint: "{endpoint}/v1/logs"}}
+"""
+
+BESIDE_FILE = """
+    import sys, time
+    from opentelemetry import trace
+    from langswarm_otel import configure_observability, ConfigurationError
+    try:
+        obs = configure_observability("production", **eval(sys.argv[1]))
+    except ConfigurationError as error:
+        print(error); raise SystemExit(4)
+    with obs.session("s-1"), obs.agent("a"):
+        trace.get_tracer("x").start_span("foreign").end()
+        obs.log.info("line")
+    print(obs.health().mode)
+    print("end", time.time(), flush=True)
+"""
+
+
+def test_configuration_file_decides_and_we_join(otlp_server, tmp_path):
+    """With ``OTEL_CONFIG_FILE`` the pipelines are OpenTelemetry's own; our operations and our stamps go through them."""
+    path = tmp_path / "otel.yaml"
+    path.write_text(CONFIG_FILE.format(endpoint=otlp_server.endpoint))
+    ended = run(BESIDE_FILE, "{}", OTEL_CONFIG_FILE=str(path))
+    assert ended.returncode == 0, ended.stderr
+    assert "config_file" in ended.stdout
+    assert sorted(otlp_server.span_names()) == ["foreign", "invoke_agent a"]
+    assert {resource["service.name"] for resource in otlp_server.resources} == {"from-the-file"}
+    assert all(attributes(span.attributes)["gen_ai.conversation.id"] == "s-1" for span in otlp_server.spans)
+    assert [record.body.string_value for record in otlp_server.log_records] == ["line"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"), [("{'install_global': False}", "install_global"), ("{'endpoint': 'http://x:4318'}", "endpoint")]
+)
+def test_what_contradicts_the_file_is_refused(tmp_path, arguments, field):
+    """A private handle, or an argument that the file decides, is an error that names the field."""
+    path = tmp_path / "otel.yaml"
+    path.write_text(CONFIG_FILE.format(endpoint="http://127.0.0.1:9"))
+    ended = run(BESIDE_FILE, arguments, OTEL_CONFIG_FILE=str(path))
+    assert ended.returncode == 4, ended.stderr
+    assert ended.stdout.startswith(field)
+
+
+def test_exit_deadline_holds_for_the_file_too(tmp_path):
+    """The exit hooks of the file's providers, which know no deadline, are taken back."""
+    path = tmp_path / "otel.yaml"
+    path.write_text(CONFIG_FILE.format(endpoint="http://127.0.0.1:9"))
+    ended = run(BESIDE_FILE, "{'shutdown_timeout_s': 1.0}", OTEL_CONFIG_FILE=str(path))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.exit_s < 1.5
+
+
+def test_wrong_file_is_named(tmp_path):
+    """A file that OpenTelemetry does not accept is an error of ours with its path."""
+    path = tmp_path / "broken.yaml"
+    path.write_text("file_format: [")
+    ended = run(BESIDE_FILE, "{}", OTEL_CONFIG_FILE=str(path))
+    assert ended.returncode == 4, ended.stderr
+    assert "broken.yaml" in ended.stdout
+
+
+def test_statistics_and_health_are_for_people_too():
+    """Both print; statistics have percentiles with bounds; health adds up."""
+    with (
+        OtlpServer() as server,
+        configure_observability("production", endpoint=server.endpoint, service_name="p", install_global=False, **QUIET) as obs,
+    ):
+        for _ in range(20):
+            with obs.tool("measured"):
+                pass
+        series = obs.statistics().get("gen_ai.execute_tool.duration", **{"gen_ai.tool.name": "measured"})
+        assert series.count == 20
+        assert series.p99.low <= series.p99.value <= series.p99.high
+        assert "gen_ai.execute_tool.duration" in str(obs.statistics())
+        assert obs.flush(5)
+        row = next(row for row in obs.health().exporters if row.signal == "traces")
+        assert (row.exported, row.queued, row.dropped_total, row.state) == (20, 0, 0, "ok")
+        assert obs.health().ok
+        assert "exported 20" in str(obs.health())
+
+
+def test_threads_end_with_the_handle():
+    """A private handle leaves no thread behind."""
+    before = threading.active_count()
+    with OtlpServer() as server:
+        listening = threading.active_count() - before
+        for _ in range(5):
+            with (
+                configure_observability("production", endpoint=server.endpoint, service_name="t", install_global=False, **QUIET) as obs,
+                obs.tool("x"),
+            ):
+                pass
+        for thread in threading.enumerate():
+            if thread.name == "langswarm-otel-prices":
+                thread.join(10)
+        ours = [thread.name for thread in threading.enumerate() if "langswarm" in thread.name]
+    assert ours == []
+    assert listening >= 1
