@@ -90,8 +90,11 @@ def charge(run: Run, usage: Usage, labels: dict[str, Any]) -> Cost | None:
     else:
         instruments.record(semconv.COST_UNPRICED, 1, labels, run.context)
         warn_unpriced(run.provider, run.model)
-    if run.root is not None and run.root.totals is not None:
-        run.root.totals.add(usage, cost)
+    root = run.root
+    if root is not None and root.totals is not None:
+        if root.finished and root is not run:  # work that outlives the run around it is a root of its own
+            run.totals = Totals()
+        (run.totals or root.totals).add(usage, cost)
     return cost
 
 
