@@ -31,7 +31,7 @@ test-wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built w
 lint: $(STAMP) ## Check types, style, import floors and spelling
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-timing > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@$(BIN)/codespell langswarm_otel tests docs tools *.md
 	@echo "lint: clean"
 

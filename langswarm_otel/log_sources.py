@@ -21,3 +21,16 @@ EXCLUDED_LOGGERS: Final = ("langswarm_otel", "opentelemetry", "urllib3", "reques
 def is_excluded(logger_name: str) -> bool:
     """Whether records of this logger stay out of the pipeline; ``opentelemetry_shop`` is not ``opentelemetry``."""
     return any(logger_name == name or logger_name.startswith(name + ".") for name in EXCLUDED_LOGGERS)
+
+
+CONTENT_LOGGERS: Final = ("langswarm", "langswarm_memory")
+"""Loggers that write tool arguments and answers into the text of their lines, as LangSwarm 0.1.0 does at INFO."""
+
+WITHHELD: Final = "text withheld: capture_content is off"
+"""What stands in place of such a text while content may not leave the process."""
+
+
+@lru_cache(maxsize=4096)
+def quotes_content(logger_name: str) -> bool:
+    """Whether the text of this logger's records has to be taken for content."""
+    return any(logger_name == name or logger_name.startswith(name + ".") for name in CONTENT_LOGGERS)

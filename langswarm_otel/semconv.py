@@ -35,6 +35,12 @@ DEPLOYMENT_ENVIRONMENT_NAME: Final = "deployment.environment.name"
 TELEMETRY_DISTRO_NAME: Final = "telemetry.distro.name"
 TELEMETRY_DISTRO_VERSION: Final = "telemetry.distro.version"
 
+RESOURCE_ATTRIBUTES: Final[tuple[str, ...]] = (
+    *(SERVICE_NAME, SERVICE_VERSION, SERVICE_NAMESPACE, SERVICE_INSTANCE_ID, DEPLOYMENT_ENVIRONMENT_NAME),
+    *(TELEMETRY_DISTRO_NAME, TELEMETRY_DISTRO_VERSION),
+)
+"""What our resource carries beside the SDK's ``telemetry.sdk.*`` and the user's own attributes."""
+
 # GenAI attributes.
 OPERATION_NAME: Final = "gen_ai.operation.name"
 PROVIDER_NAME: Final = "gen_ai.provider.name"
@@ -71,10 +77,12 @@ USER_HASH: Final = "user.hash"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 CODE_FUNCTION_NAME: Final = "code.function.name"
+CODE_STACKTRACE: Final = "code.stacktrace"
 
 # Ours, where no standard exists.
 OUTCOME: Final = "langswarm.outcome"
 AGENT_ID: Final = "langswarm.agent.id"
+TOOL_METHOD: Final = "langswarm.tool.method"
 STEP_NAME: Final = "langswarm.workflow.step.name"
 STEP_INDEX: Final = "langswarm.workflow.step.index"
 STEP_TYPE: Final = "langswarm.workflow.step.type"
@@ -353,7 +361,7 @@ def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys:
     return SpanKindOfOperation(operation=operation, name=name, kind=kind, attributes=keys)
 
 
-_TOOL_KEYS = (OPERATION_NAME, TOOL_NAME, TOOL_TYPE, TOOL_CALL_ID, AGENT_NAME, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT)
+_TOOL_KEYS = (OPERATION_NAME, TOOL_NAME, TOOL_TYPE, TOOL_METHOD, TOOL_CALL_ID, AGENT_NAME, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT)
 _MEMORY_KEYS = (OPERATION_NAME, MEMORY_STORE_ID, MEMORY_RECORD_COUNT, MEMORY_RESULT, AGENT_NAME, MEMORY_QUERY_TEXT, MEMORY_RECORDS)
 _AGENT_KEYS = (OPERATION_NAME, AGENT_NAME, AGENT_ID, REQUEST_MODEL, INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS)
 _STEP_KEYS = (WORKFLOW_NAME, STEP_NAME, STEP_INDEX, STEP_TYPE, INPUT_MESSAGES, OUTPUT_MESSAGES)

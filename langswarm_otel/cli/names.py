@@ -11,15 +11,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
-_RESOURCE: Final = (
-    semconv.SERVICE_NAME,
-    semconv.SERVICE_VERSION,
-    semconv.SERVICE_NAMESPACE,
-    semconv.SERVICE_INSTANCE_ID,
-    semconv.DEPLOYMENT_ENVIRONMENT_NAME,
-    semconv.TELEMETRY_DISTRO_NAME,
-    semconv.TELEMETRY_DISTRO_VERSION,
-)
 _CLIENT_KEYS: Final = semconv.CLIENT_TIME_TO_FIRST_CHUNK.attributes
 _PROFILES: Final = {"always": "all", "g1": "`g1`, `both`", "g2": "`g2`, `both`"}
 
@@ -61,7 +52,7 @@ def catalogue() -> dict[str, Any]:
             for metric in semconv.METRICS
         ],
         "log_keys": list(semconv.LOG_KEYS),
-        "resource_attributes": list(_RESOURCE),
+        "resource_attributes": list(semconv.RESOURCE_ATTRIBUTES),
         "content_attributes": sorted(_content_keys()),
     }
 
@@ -78,7 +69,9 @@ def _page() -> Iterator[str]:
     yield from _metrics()
     yield from _section("Log lines", "Keys that we put on a structured log line, inside a span or a session:", semconv.LOG_KEYS)
     yield from _section(
-        "Resource", "Attributes that say which process speaks, on every signal, beside the SDK's `telemetry.sdk.*` and your own:", _RESOURCE
+        "Resource",
+        "Attributes that say which process speaks, on every signal, beside the SDK's `telemetry.sdk.*` and your own:",
+        semconv.RESOURCE_ATTRIBUTES,
     )
 
 

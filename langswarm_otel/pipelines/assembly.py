@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace import SpanLimits
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.hub import ExportHub
 from langswarm_otel.export.memory import MemoryStore
-from langswarm_otel.export.processors import QueueLogRecordProcessor, QueueSpanProcessor
+from langswarm_otel.export.processors import QueueSpanProcessor
 from langswarm_otel.guard import guarded
 from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
 from langswarm_otel.pipelines.installed import build_id_generator, load_installed
 from langswarm_otel.pipelines.preparation import Preparation
-from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
+from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_resource
@@ -75,7 +75,7 @@ class Pipelines:
     def _make_providers(self, config: ObservabilityConfig) -> None:
         resource = build_resource(config)
         span_processors = (self.scope, self.open_spans, QueueSpanProcessor(self.hub))
-        log_processor = QueueLogRecordProcessor(self.hub)
+        log_processor = FilteringLogProcessor(self.hub)
         self.tracer_provider: Any = self.foreign.tracer
         if self.tracer_provider is None:
             self.tracer_provider = SwitchTracerProvider(

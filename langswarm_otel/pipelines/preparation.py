@@ -15,6 +15,7 @@ from opentelemetry.trace import Link, Status
 
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
+from langswarm_otel.log_sources import WITHHELD, quotes_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,6 +100,9 @@ class Preparation:
         record = readable.log_record
         attributes = self.clean(record.attributes, record.event_name, nested=True)
         body = gate.strip_body(record.body, record.event_name, record.attributes, is_open=self.capture_content)
+        scope = readable.instrumentation_scope
+        if not self.capture_content and scope is not None and quotes_content(scope.name):
+            body = WITHHELD
         body = safe_value(body, nested=True)
         texts = [safe_text(text) if text else text for text in (record.severity_text, record.event_name)]
         same = texts[0] is record.severity_text and texts[1] is record.event_name

@@ -6,14 +6,19 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.context import get_value
 from opentelemetry.sdk.trace import SpanProcessor
 
 from langswarm_otel import semconv
 from langswarm_otel.context import current_scope
+from langswarm_otel.export.processors import QueueLogRecordProcessor
+from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY
 from langswarm_otel.guard import record_fault
+from langswarm_otel.log_sources import is_excluded
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
 
@@ -48,6 +53,24 @@ def _stamp(span: Span, key: str, value: str) -> None:
     attributes: Any = span.attributes
     if attributes is None or key not in attributes:
         span.set_attribute(key, value)
+
+
+class FilteringLogProcessor(QueueLogRecordProcessor):
+    """Keeps out of the queue what telemetry says about itself, whichever handler brought it.
+
+    Our own handlers do not hand such records over; those of others do, and each export would then make the next (behaviour 23). Log
+    handlers get their OpenTelemetry logger without a version, instrumentations with one: the GenAI events of an ``opentelemetry.*``
+    instrumentation are telemetry of the application and stay.
+    """
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Offer the record, unless it is about telemetry or made while telemetry is being sent."""
+        scope = log_record.instrumentation_scope
+        if scope is not None and not scope.version and is_excluded(scope.name):
+            return
+        if SUPPRESS_INSTRUMENTATION_KEY is not None and get_value(SUPPRESS_INSTRUMENTATION_KEY):
+            return
+        super().on_emit(log_record)
 
 
 class OpenSpans(SpanProcessor):

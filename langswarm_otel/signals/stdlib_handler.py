@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from langswarm_otel import semconv
 from langswarm_otel.guard import guarded
 from langswarm_otel.signals import log_fields
 from langswarm_otel.signals.foreign_handlers import feeds_the_same, handlers_of, is_foreign
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 _NO_EXTRAS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message", "taskName"}
 """What every record has, and formatters add; anything else came through ``extra``."""
-
-_CODE_STACKTRACE: Final = "code.stacktrace"
-"""Where ``stack_info`` goes. semconv: stable standard name, not in the catalogue yet."""
 
 
 class LocklessHandler(logging.Handler):
@@ -86,7 +84,7 @@ class OTelHandler(LocklessHandler):
             for key, value in log_fields.exception_attributes(error).items():
                 attributes.setdefault(key, value)
         if record.stack_info:
-            attributes.setdefault(_CODE_STACKTRACE, record.stack_info)
+            attributes.setdefault(semconv.CODE_STACKTRACE, record.stack_info)
         return {
             "timestamp": int(record.created * 1e9),
             "severity_text": log_fields.severity_text(record.levelno, record.levelname),
