@@ -127,17 +127,23 @@ class HookSet:
 
         A class that inherits a method already wrapped by the same wrapper is left alone, so that one call is observed once.
         """
+        # Asked at every run of an agent: without the lock, which a fork could leave taken, once it is done.
+        if self._is_wrapped(owner, attribute, wrapper):
+            return True
         with self._lock:
-            if self._switch is None:
-                return False
-            found = inspect.getattr_static(owner, attribute, _ABSENT)
-            if found is _ABSENT:
-                return False
-            if getattr(found, "_self_wrapper", None) is wrapper and getattr(found, "_self_enabled", None) is self._switch:
+            if self._is_wrapped(owner, attribute, wrapper):
                 return True
+            found = inspect.getattr_static(owner, attribute, _ABSENT)
+            if found is _ABSENT or self._switch is None:
+                return False
             setattr(owner, attribute, wrapt.FunctionWrapper(found, wrapper, enabled=self._switch))
             self._patched.setdefault(owner, set()).add(attribute)
             return True
+
+    def _is_wrapped(self, owner: type, attribute: str, wrapper: Wrapper) -> bool:
+        found = inspect.getattr_static(owner, attribute, None)
+        switch = self._switch
+        return switch is not None and getattr(found, "_self_enabled", None) is switch and getattr(found, "_self_wrapper", None) is wrapper
 
     def _on_import(self, module: ModuleType) -> None:
         """Install the hooks of a module; called by the import system, so nothing may be raised."""

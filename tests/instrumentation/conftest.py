@@ -11,11 +11,19 @@ import pytest
 HERE = Path(__file__).parent
 
 
+DEPRECATED = (
+    r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning",  # from Python 3.12 on
+    r"ignore:'asyncio\.iscoroutinefunction' is deprecated:DeprecationWarning",  # from Python 3.14 on
+)
+"""What LangSwarm 0.1.0 calls and newer releases of Python warn of."""
+
+
 def pytest_collection_modifyitems(items) -> None:
-    """LangSwarm 0.1.0 calls ``datetime.utcnow()``, which Python deprecates from 3.12 on."""
+    """Warnings are errors in our tests, but for those that LangSwarm earns."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning"))
+            for deprecated in DEPRECATED:
+                item.add_marker(pytest.mark.filterwarnings(deprecated))
 
 
 @pytest.fixture

@@ -199,6 +199,17 @@ async def test_a_langswarm_whose_data_look_otherwise_still_works(telemetry):
     assert guard.faults() == {"langswarm.agent": 1}
 
 
+async def test_health_shows_the_hooks_and_configuring_instruments():
+    """``configure_observability`` instruments by itself, and ``health()`` has a row for each hook; with ``instrument`` off, neither."""
+    from langswarm_otel.runtime import configure_observability
+
+    with configure_observability("testing", instrument=False) as off:
+        assert off.health().hooks == ()
+    with configure_observability("testing") as on:
+        assert [row.name for row in on.health().hooks] == [hook.name for hook in HOOKS]
+        assert all(row.installed for row in on.health().hooks)
+
+
 def run_alone(code, *arguments):
     """Run a program in a process of its own; it must end well and say nothing."""
     ended = scripts.run(code, *arguments, PYTHONPATH=os.pathsep.join([str(Path(scripts.__file__).parent), str(ROOT)]))
