@@ -86,6 +86,19 @@ def test_zeros_only_have_no_scale_of_their_own() -> None:
     assert add_exponential(fine, zeros, ()).scale == fine.scale > 0
 
 
+@pytest.mark.parametrize(("length", "scale"), [(159, 5), (160, 5), (161, 4), (320, 4), (321, 3), (640, 3), (641, 2)])
+def test_just_as_many_buckets_as_allowed(length: int, scale: int) -> None:
+    """The scale goes down when there would be one too many, and no further."""
+
+    def at(index: int) -> ExponentialHistogramDataPoint:
+        return ExponentialHistogramDataPoint({}, 1, 2, 1, 1.0, 5, 0, Buckets(index, (1,)), Buckets(0, ()), 0, 1.0, 1.0)
+
+    for first, second in ((0, length - 1), (length - 1, 0)):
+        folded = add_exponential(at(first), at(second), ())
+        assert folded.scale == scale
+        assert (folded.positive.offset, len(folded.positive.bucket_counts)) == (0, ((length - 1) >> (5 - scale)) + 1)
+
+
 def test_extremes_of_the_range_fit() -> None:
     """From the smallest to the greatest number that a float holds."""
     folded = add_exponential(point_of([5e-324]), point_of([1.7e308]), ())

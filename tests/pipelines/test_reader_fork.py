@@ -150,6 +150,50 @@ def test_a_fork_does_not_wait_for_ever_for_a_blocked_collection() -> None:
     assert ended.stdout.splitlines() == ["waited True", "child 0", "parent True {}"], (ended.stdout, ended.stderr)
 
 
+JOINED = """
+    import os, signal, sys, threading, time, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from langswarm_otel.pipelines.reader import SwitchReader
+
+    reader = SwitchReader(temporality="delta")
+    provider = MeterProvider([], Resource({}), shutdown_on_exit=False)
+    provider.add_metric_reader(reader)
+    counters = [provider.get_meter("m").create_counter(f"c{n}") for n in range(10)]
+    for counter in counters:
+        counter.add(1)
+    stop = threading.Event()
+
+    def collect():
+        while not stop.is_set():
+            reader.take()
+
+    threads = [threading.Thread(target=collect, daemon=True) for _ in range(2)]
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    failed = 0
+    for _ in range(60):
+        time.sleep(0.001)
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(3)
+            counters[0].add(1)
+            os._exit(0 if reader.take() is not None else 1)
+        failed += os.waitpid(pid, 0)[1] != 0
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    print("failed", failed)
+"""
+
+
+def test_a_fork_waits_for_the_end_of_a_collection() -> None:
+    """On a provider of others, whose locks are not ours to renew, the child must not be born in the middle of a collection of ours."""
+    assert run(JOINED).stdout.splitlines() == ["failed 0"]
+
+
 CALLBACK_FORKS = """
     import os, warnings
     from opentelemetry.metrics import Observation

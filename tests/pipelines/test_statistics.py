@@ -7,8 +7,18 @@ import math
 
 import pytest
 from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricsData,
+    ResourceMetrics,
+    ScopeMetrics,
+)
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langswarm_otel.pipelines.percentiles import Percentile
 from langswarm_otel.pipelines.reader import SwitchReader
@@ -99,6 +109,14 @@ def test_printed_it_is_a_table(statistics: Statistics) -> None:
 def test_nothing_recorded_says_so(reader: SwitchReader) -> None:
     """An empty table would look like a fault."""
     assert str(Statistics.of(reader.peek())) == "nothing has been recorded"
+
+
+def test_an_empty_series_is_left_out() -> None:
+    """A histogram of others may hold nothing; it has no mean."""
+    point = HistogramDataPoint({}, 1, 2, 0, 0, (0, 0), (1.0,), math.inf, -math.inf)
+    metric = Metric("h", "", "s", Histogram([point], AggregationTemporality.CUMULATIVE))
+    scope = ScopeMetrics(InstrumentationScope("m"), [metric], "")
+    assert len(Statistics.of(MetricsData([ResourceMetrics(Resource({}), [scope], "")]))) == 0
 
 
 def test_without_extremes_they_are_none() -> None:
