@@ -106,7 +106,7 @@ class TestProviders:
         _, reported, expected = REPORTS[name]
         assert usage_of(reported) == expected
 
-    @pytest.mark.parametrize("reported", [None, {}, [], "text", 12, object(), {"prompt_tokens": "many", "completion_tokens": -1}], ids=repr)
+    @pytest.mark.parametrize("reported", [None, {}, [], "text", 12, b"", {"prompt_tokens": "many", "completion_tokens": -1}], ids=repr)
     def test_what_is_no_report_is_empty(self, reported):
         """Unknown shapes give nothing and raise nothing."""
         assert usage_of(reported, "openai").is_empty
