@@ -15,7 +15,7 @@ import inspect
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from langswarm_otel import current
+from langswarm_otel import current, semconv
 from langswarm_otel.guard import record_fault
 from langswarm_otel.instrumentation.calls import Call, around, report_error
 from langswarm_otel.instrumentation.hooks import Hook
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from langswarm_otel.components.tool import ToolRun
 
 _MODULE: Final = "langswarm.tools.base"
-_METHOD: Final = "langswarm.tool.method"  # semconv:
 _REFUSED: Final = "tool_error"
 """``error.type`` of a call that the tool refused without an exception, as in MCP."""
 
@@ -34,7 +33,7 @@ _REFUSED: Final = "tool_error"
 @contextmanager
 def _begin(call: Call) -> Iterator[ToolRun]:
     with current.tool(call.instance._get_tool_name(), tool_type="function") as run:  # noqa: SLF001 - LangSwarm has no public name for it
-        run.set_attribute(_METHOD, call.get(0, "method") or None)
+        run.set_attribute(semconv.TOOL_METHOD, call.get(0, "method") or None)
         run.input(call.get(1, "parameters"))
         yield run
 
