@@ -34,6 +34,7 @@ _USAGE: Final = {
     "cache_write_tokens": "usage_cache_write_input_tokens",
     "reasoning_tokens": "usage_reasoning_output_tokens",
 }
+_OURS: Final = "_langswarm_otel"
 _PROBE: Final = "langswarm_otel.probe"
 _conversation_key: str | None = None
 
@@ -60,7 +61,7 @@ def foreign_call(context: Context, group: str) -> Any | None:
     key_name, type_name = _NAMES[group]
     found = context.get(getattr(library, key_name, ""))
     kind = getattr(library, type_name, None)
-    return found if isinstance(kind, type) and isinstance(found, kind) else None
+    return found if isinstance(kind, type) and isinstance(found, kind) and not hasattr(found, _OURS) else None
 
 
 def mark(group: str, *, capture_content: bool) -> tuple[dict[str, object], Any]:
@@ -72,6 +73,7 @@ def mark(group: str, *, capture_content: bool) -> tuple[dict[str, object], Any]:
         key_name, type_name = _NAMES[group]
         data = getattr(library, type_name)()
         data.capture_content = capture_content
+        setattr(data, _OURS, True)
         return {getattr(library, key_name): data}, data
     except Exception as error:  # noqa: BLE001 - a release of it that we do not know
         record_fault("genai_interop.mark", error)
