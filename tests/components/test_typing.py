@@ -1,0 +1,20 @@
+"""What type checkers see of operations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(300)
+def test_types_are_kept():
+    """Mypy, strict, agrees with every type that ``tests/typing/operations.py`` asserts, and finds the mistakes planted there."""
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "tests/typing/operations.py"]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
