@@ -67,7 +67,7 @@ def test_not_a_number_is_one_series() -> None:
     assert freeze({"a": float("nan")}) == freeze({"a": float("nan")})
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text(), VALUES))
 def test_any_attributes_make_a_key(attributes: dict[str, Any]) -> None:
     """Lists and mappings may be attribute values since 1.45; the key can be hashed whatever they hold."""
