@@ -66,8 +66,8 @@ class AgentRecorder(_Recorder):
             agent_id: identity of the agent.
             provider: value of ``gen_ai.provider.name``.
             model: model that was asked.
-            input_tokens: all input tokens, cache included; None if not known.
-            output_tokens: all output tokens, reasoning included; None if not known.
+            input_tokens: all input tokens, cache included; None if not known, as for the other tokens.
+            output_tokens: all output tokens, reasoning included.
             response_time_ms: how long it took, in milliseconds.
             success: whether it went well.
             agent_name: name of the agent, of which there are few; ``agent_id`` by default.
@@ -79,20 +79,15 @@ class AgentRecorder(_Recorder):
             end_time_s: when it ended, in seconds since 1970; now by default.
         """
         start_ns, end_ns = self._times(response_time_ms / 1000, end_time_s)
-        described = AgentOperation(self._resolve, agent_name or agent_id, provider=provider, model=model, agent_id=agent_id)
-        agent = described.begin(start_ns=start_ns)
+        name = agent_name or agent_id
+        agent = AgentOperation(self._resolve, name, provider=provider, model=model, agent_id=agent_id).begin(start_ns=start_ns)
         call = InferenceOperation(self._resolve, provider=provider, model=model).begin(agent.context, start_ns=start_ns)
-        call.usage(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=cache_read_tokens,
-            cache_write_tokens=cache_write_tokens,
-            reasoning_tokens=reasoning_tokens,
-        )
+        call.usage(input_tokens=input_tokens, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens)
+        call.usage(cache_read_tokens=cache_read_tokens, cache_write_tokens=cache_write_tokens)
         if cost_usd is not None:
             call.cost(cost_usd)
-        _finish(call, end_ns, success, error_type)
-        _finish(agent, end_ns, success, error_type)
+        for run in (call, agent):
+            _finish(run, end_ns, success, error_type)
 
 
 class ToolRecorder(_Recorder):

@@ -22,7 +22,7 @@ class Answer:
     """A type of the user's."""
 
 
-def decorated(obs: Operations) -> None:
+async def decorated(obs: Operations) -> None:
     """A decorated function has the very type that it had."""
 
     @obs.agent("a")
@@ -51,8 +51,8 @@ def decorated(obs: Operations) -> None:
         return number
 
     assert_type(function("x", limit=1), Answer)
-    pending = coroutine("x")
-    assert_type(pending, Coroutine[Any, Any, Answer])
+    pending: Coroutine[Any, Any, Answer] = coroutine("x")
+    assert_type(await pending, Answer)
     assert_type(generator(), Generator[int, str, bytes])
     assert_type(async_generator(), AsyncGenerator[int, str])
     assert_type(bare(1), int)
