@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -14,7 +15,7 @@ from opentelemetry.sdk.metrics import (
     ObservableUpDownCounter,
     UpDownCounter,
 )
-from opentelemetry.sdk.metrics.export import AggregationTemporality, CardinalityLimits, MetricReader, MetricsData
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
 from langswarm_otel.errors import ConfigurationError
@@ -46,6 +47,18 @@ _DEFAULT_CARDINALITY_LIMIT: Final = 2_000
 _NO_TIMEOUT_MS: Final = 1e9
 
 
+def _limits_of_the_sdk(limit: int) -> dict[str, Any]:
+    """Return the SDK's own limits: a bound on what it holds between two collections; before 1.45.2 it has none, and only the fold limits.
+
+    A series that is established in the fold must not be crowded out of a collection by new ones, so the SDK's limit is wider there.
+    """
+    if "cardinality_limits" not in inspect.signature(MetricReader.__init__).parameters:
+        return {}
+    folded = dict.fromkeys((Counter, Histogram), 2 * limit)
+    kept = dict.fromkeys((UpDownCounter, SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
+    return {"cardinality_limits": {**folded, **kept}}
+
+
 class SwitchReader(MetricReader):
     """Collects on request, folds, and hands over in the temporality that is set at that moment.
 
@@ -74,14 +87,10 @@ class SwitchReader(MetricReader):
             raise ConfigurationError("histogram_aggregation", histogram_aggregation, f"write one of {', '.join(_PREFERRED)}")
         if isinstance(cardinality_limit, bool) or not isinstance(cardinality_limit, int) or cardinality_limit < 1:
             raise ConfigurationError("cardinality_limit", cardinality_limit, "give a positive integer")
-        # A series that is established in the fold must not be crowded out of a collection by new ones, so the SDK's limit is wider there.
-        limits: CardinalityLimits = {Counter: 2 * cardinality_limit, Histogram: 2 * cardinality_limit}
-        for kept in (UpDownCounter, SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge):
-            limits[kept] = cardinality_limit
         super().__init__(
             preferred_temporality={Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA},
             preferred_aggregation=_PREFERRED[histogram_aggregation],
-            cardinality_limits=limits,
+            **_limits_of_the_sdk(cardinality_limit),
         )
         self.on_flush: Callable[[float], bool] | None = None
         """Called by ``force_flush`` and ``shutdown`` with a time limit in seconds; sends what was collected and says whether it arrived."""
