@@ -142,9 +142,16 @@ class Cell:
 class Cells:
     """The cells of one signal. A thread that ends hands its cell on, so there are as many as there ever were threads at once."""
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: Signal, everything: list[Cell]) -> None:
+        """Begin with none.
+
+        Args:
+            signal: which signal.
+            everything: where the cells of all signals are listed.
+        """
         self._signal: Final = signal
-        self._all: list[Cell] = []
+        self._everything: Final = everything
+        self._mine: list[Cell] = []
         self._free: deque[Cell] = deque()
 
     def lease(self) -> Lease:
@@ -153,24 +160,25 @@ class Cells:
             cell = self._free.pop()
         except IndexError:
             cell = Cell(self._signal)
-            self._all.append(cell)
+            self._mine.append(cell)
+            self._everything.append(cell)
         return Lease(cell, self._free)
 
     def accepted(self) -> int:
         """Return how many records were taken into the queue."""
-        return sum(cell.accepted for cell in self._all)
+        return sum([cell.accepted for cell in self._mine])
 
     def accepted_bytes(self) -> int:
         """Return their estimated bytes."""
-        return sum(cell.bytes for cell in self._all)
+        return sum([cell.bytes for cell in self._mine])
 
     def full(self) -> int:
         """Return how many were refused because the bound was reached."""
-        return sum(cell.full for cell in self._all)
+        return sum([cell.full for cell in self._mine])
 
     def oversize(self) -> int:
         """Return how many were refused because they alone exceed the bound."""
-        return sum(cell.oversize for cell in self._all)
+        return sum([cell.oversize for cell in self._mine])
 
 
 class Lease:

@@ -14,7 +14,7 @@ from langswarm_otel.export.intake import Change, Intake
 from langswarm_otel.export.lane import Lane, Share
 from langswarm_otel.export.ledger import Ledger
 from langswarm_otel.export.marks import Mark
-from langswarm_otel.export.noise import Voice, here
+from langswarm_otel.export.noise import Voice
 from langswarm_otel.export.sizes import log_size, metrics_size, point_count, span_size
 from langswarm_otel.export.target import Target
 from langswarm_otel.export.ticker import Ticker
@@ -71,26 +71,24 @@ class ExportHub:
         self._control = threading.RLock()
         self._answered = 0
         self._stale = False
-        self._ledger = Ledger(max_bytes)
+        self._ledger = Ledger(max_bytes, self._max_batch)
         self._intake = Intake(self._ledger, self._prepare)  # type: ignore[arg-type]
 
     # The caller's side: no lock, no I/O, no exception.
 
     def offer_span(self, span: ReadableSpan) -> None:
         """Queue an ended span; refused and counted if the bound is reached."""
-        if not here.exporting:
-            try:
-                self._admit(self._ledger.mine.traces, span, span_size(span), 1)
-            except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
-                record_fault("ExportHub.offer_span", error)
+        try:
+            self._admit(self._ledger.mine.traces, span, span_size(span), 1)
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("ExportHub.offer_span", error)
 
     def offer_log(self, record: ReadableLogRecord) -> None:
         """Queue a log record; refused and counted if the bound is reached."""
-        if not here.exporting:
-            try:
-                self._admit(self._ledger.mine.logs, record, log_size(record), 1)
-            except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
-                record_fault("ExportHub.offer_log", error)
+        try:
+            self._admit(self._ledger.mine.logs, record, log_size(record), 1)
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("ExportHub.offer_log", error)
 
     def offer_metrics(self, data: MetricsData) -> None:
         """Queue collected metrics, counted in data points; refused and counted if the bound is reached."""
@@ -101,13 +99,12 @@ class ExportHub:
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("ExportHub.offer_metrics", error)
 
-    def _admit(self, cell: Cell, record: Any, size: int, units: int) -> None:
+    def _admit(self, cell: Cell | None, record: Any, size: int, units: int) -> None:
+        if cell is None:
+            return  # an exporter's own doings
         ledger, intake = self._ledger, self._intake
-        if ledger.total_bytes + size > ledger.limit_bytes:
-            ledger.look()
-            if ledger.total_bytes + size > ledger.limit_bytes:
-                self._refuse(cell, size, units)
-                return
+        if ledger.total_bytes + size > ledger.door_bytes and not self._has_room(cell, size, units):
+            return
         cell.accepted += units
         cell.bytes += size
         intake.queue.append((cell.signal, record, size, units))
@@ -116,20 +113,25 @@ class ExportHub:
         if intake.idle:
             self._rouse(intake)
 
+    def _has_room(self, cell: Cell, size: int, units: int) -> bool:
+        """Look anew whether there is room. If not, count the newest as refused: throwing out the oldest would throw out marks too."""
+        ledger = self._ledger
+        ledger.look()
+        if ledger.total_bytes + size <= ledger.door_bytes:
+            return True
+        if size > ledger.door_bytes:
+            cell.oversize += units
+        else:
+            cell.full += units
+            self._intake.hasten()
+        return False
+
     def _rouse(self, intake: Intake) -> None:
         if self._stale:
             self._renew_lanes()
             if self._stale:
                 return  # another thread is at it, and rouses the intake when it is done
         intake.rouse()
-
-    def _refuse(self, cell: Cell, size: int, units: int) -> None:
-        """Refuse the newest: throwing out the oldest would throw out marks and changes too."""
-        if size > self._ledger.limit_bytes:
-            cell.oversize += units
-        else:
-            cell.full += units
-            self._intake.hasten()
 
     def _come_to_edge(self, cell: Cell) -> None:
         """Do now and then what would be too dear for each record."""
@@ -168,7 +170,7 @@ class ExportHub:
             old = self._intake.lanes
             self._targets = tuple(targets)
             self._schedule_delay_s, self._max_batch = schedule_delay_s, max_batch
-            self._ledger.set_limit(max_bytes)
+            self._ledger.set_limit(max_bytes, max_batch)
             lanes = self._lanes_for(self._targets, old)
             self._intake.schedule_delay_s, self._intake.max_batch = schedule_delay_s, max_batch
             quiet_before, self._quiet = self._quiet, noise.logger_names(lane.exporter for lane in lanes)

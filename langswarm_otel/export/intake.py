@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langswarm_otel.export.accounting import SIGNALS, Signal
 from langswarm_otel.export.bell import Bell
-from langswarm_otel.export.lane import Closing, Lane, Parcel, enter_worker_thread
+from langswarm_otel.export.lane import Closing, Lane, enter_worker_thread
+from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 Entry: TypeAlias = "tuple[Signal, Any, int, int]"
 """A signal, a record of it (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
 
-_SLICE: Final = 64
+_SLICE: Final = 1024
+"""Records that are handed on together. Few large slices: a thread that waits for the ledger's lock gives the interpreter lock away too, and
+where the application keeps that busy it gets it back only after a round of all threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,46 +193,54 @@ class Intake:
 
     def _distribute(self) -> None:
         """Hand the next records, up to a mark, to the lanes."""
-        entries: dict[Signal, list[Entry]] = {}
-        for _ in range(_SLICE):
-            if not self.queue or self.queue[0].__class__ is not tuple:
-                break
-            entry: Any = self.queue.popleft()
-            entries.setdefault(entry[0], []).append(entry)
-        for signal, of_signal in entries.items():
-            lanes = self._lanes_of[signal]
-            parcels, spoilt = self._prepared(signal, of_signal) if lanes else ([], 0)
-            size, units = sum(entry[2] for entry in of_signal), sum(entry[3] for entry in of_signal)
-            ledger = self._ledger
-            with ledger.lock:
-                ledger.taken[signal] += units
-                ledger.taken_bytes[signal] += size
-                released = size - len(lanes) * sum(parcel[1] for parcel in parcels)
-                for lane in lanes:
-                    ledger.give_up(lane.tally, "unencodable", spoilt)
-                    released += lane.accept(parcels)
-                ledger.release(released)
-                if not self.is_open and not lanes:
-                    ledger.give_up(ledger.past("", signal), "after_shutdown", units)
+        queue: deque[Any] = self.queue
+        entries: list[Entry] = []
+        while queue and len(entries) < _SLICE and queue[0].__class__ is tuple:
+            entries.append(queue.popleft())
+        for signal in SIGNALS:
+            of_signal = [entry for entry in entries if entry[0] is signal]
+            if of_signal:
+                _, records, sizes, units = map(list, zip(*of_signal, strict=True))
+                self._hand_over(signal, Parcel(records, sizes, units))
 
-    def _prepared(self, signal: Signal, entries: list[Entry]) -> tuple[list[Parcel], int]:
-        """Prepare records, each for itself; return those that may go on and the number of those that cannot."""
+    def _hand_over(self, signal: Signal, offered: Parcel) -> None:
+        """Prepare records of one signal and give them to its lanes."""
+        lanes = self._lanes_of[signal]
+        parcel = self._prepared(signal, offered) if lanes else offered
+        ledger, size, units = self._ledger, offered.size, offered.count
+        kept_size, kept_units = (size, units) if parcel is offered else (parcel.size, parcel.count)
+        with ledger.lock:
+            ledger.taken[signal] += units
+            ledger.taken_bytes[signal] += size
+            # A caller's record was charged once; from here on each lane that holds it is.
+            released = size - len(lanes) * kept_size
+            for lane in lanes:
+                ledger.give_up(lane.tally, "unencodable", units - kept_units)
+                released += lane.accept(parcel, kept_size)
+            ledger.release(released)
+            if not self.is_open and not lanes:
+                ledger.give_up(ledger.past("", signal), "after_shutdown", units)
+        for lane in lanes:
+            lane.ring_if_full()
+
+    def _prepared(self, signal: Signal, parcel: Parcel) -> Parcel:
+        """Prepare records, each for itself; leave out those that cannot go on."""
         prepare = self._prepare.get(signal)
         if prepare is None:
-            return [entry[1:] for entry in entries], 0
-        parcels: list[Parcel] = []
-        spoilt = 0
-        for _, record, size, units in entries:
-            try:
-                prepared = prepare(record)
-            except Exception as error:  # noqa: BLE001 - one bad record costs that record
-                record_fault(f"prepare {signal}", error)
-                prepared = None
-            if prepared is None:
-                spoilt += units
-            else:
-                parcels.append((prepared, size, units))
-        return parcels, spoilt
+            return parcel
+        prepared = [self._prepare_one(prepare, record, signal) for record in parcel.records]
+        fit = [record is not None for record in prepared]
+        if all(fit):
+            return Parcel(prepared, parcel.sizes, parcel.units)
+        return Parcel(*(list(compress(values, fit)) for values in (prepared, parcel.sizes, parcel.units)))
+
+    @staticmethod
+    def _prepare_one(prepare: Callable[[Any], Any], record: Any, signal: Signal) -> Any:
+        try:
+            return prepare(record)
+        except Exception as error:  # noqa: BLE001 - one bad record costs that record
+            record_fault(f"prepare {signal}", error)
+            return None
 
     def _pass(self, entry: Any) -> None:
         """Deal with a mark or a change."""

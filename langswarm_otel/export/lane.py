@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export.accounting import Signal, Tally
 from langswarm_otel.export.batches import halve_list, halve_metrics
@@ -18,20 +18,16 @@ from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Courier, Receipt
 from langswarm_otel.export.noise import here
+from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.sdk_private import suppress_instrumentation_in_this_thread
 from langswarm_otel.export.sizes import point_count
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from langswarm_otel.export.ledger import Ledger
     from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.noise import Voice
     from langswarm_otel.export.target import Target
-
-Parcel: TypeAlias = "tuple[Any, int, int]"
-"""A record (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,31 +72,28 @@ class Lane:
         self._queue: deque[Parcel | Mark | Closing] = deque()
         self._bell: Final = Bell()
         self._thread: threading.Thread | None = None
-        self._held_in_flight = 0
         self._aborting = False
         self._abandoned = False
         self._finished = False
 
     # Called by the intake and the hub.
 
-    def accept(self, parcels: Iterable[Parcel]) -> int:
-        """Queue parcels and return the bytes of those refused. The ledger's lock is held."""
-        tally, share, refused = self.tally, self._share, 0
-        for parcel in parcels:
-            _, size, units = parcel
-            if self._abandoned:
-                self._ledger.give_up(tally, "deadline", units)
-                refused += size
-            elif share.held_bytes + size > share.limit_bytes:
-                self._ledger.give_up(tally, "queue_full", units)
-                refused += size
-            else:
-                self._queue.append(parcel)
-                tally.queued += units
-                tally.held_bytes += size
-                share.held_bytes += size
-        if len(self._queue) >= self._max_batch:
-            self._bell.ring()
+    def accept(self, parcel: Parcel, size: int) -> int:
+        """Queue a parcel of so many bytes, and return the bytes of what is refused. The ledger's lock is held."""
+        tally, share = self.tally, self._share
+        if self._abandoned:
+            self._ledger.give_up(tally, "deadline", parcel.count)
+            return size
+        refused = 0
+        if share.held_bytes + size > share.limit_bytes:
+            parcel, rest = parcel.split_by_size(share.limit_bytes - share.held_bytes)
+            self._ledger.give_up(tally, "queue_full", rest.count)
+            refused = rest.size
+        if parcel:
+            self._queue.append(parcel)
+            tally.queued += parcel.count
+            tally.held_bytes += size - refused
+            share.held_bytes += size - refused
         return refused
 
     def put(self, entry: Mark | Closing) -> None:
@@ -121,6 +114,11 @@ class Lane:
     def ring_if_loaded(self) -> None:
         """Let the worker look if there is anything for it."""
         if self._queue:
+            self._bell.ring()
+
+    def ring_if_full(self) -> None:
+        """Let the worker look if a batch has filled. The ledger's lock is not held, or the worker would wake up to wait for it."""
+        if self.tally.queued >= self._max_batch:
             self._bell.ring()
 
     def start(self) -> bool:
@@ -178,7 +176,7 @@ class Lane:
                 return
             self._abandoned = True
             lost = self.tally.queued + self.tally.in_flight
-            marks = [entry for entry in self._queue if not isinstance(entry, tuple)]
+            marks = [entry for entry in self._queue if not isinstance(entry, Parcel)]
             self._queue.clear()
             self._give_back(self.tally.held_bytes)
             self.tally.queued = self.tally.in_flight = 0
@@ -222,37 +220,42 @@ class Lane:
                 if self._aborting:
                     self._drop_the_rest()
                 batch = self._take()
-                mark = self._queue.popleft() if self._queue and not batch and not self._abandoned else None
+                mark: Any = self._queue.popleft() if self._queue and batch is None and not self._abandoned else None
             if self._abandoned or isinstance(mark, Closing):
                 self._close(mark)
-            elif batch:
+            elif batch is not None:
                 self._carry(batch)
             elif mark is None:
                 return
             else:
-                mark.pass_by(ok=self._flush_exporter())  # type: ignore[union-attr]
+                mark.pass_by(ok=self._flush_exporter())
 
-    def _take(self) -> list[Parcel]:
+    def _take(self) -> Parcel | None:
         """Take the next batch into the worker's hands. The lock is held."""
-        batch: list[Parcel] = []
-        queue = self._queue
-        while queue and len(batch) < self._max_batch and isinstance(queue[0], tuple):
-            batch.append(queue.popleft())  # type: ignore[arg-type]
-        units = sum(parcel[2] for parcel in batch)
-        self.tally.queued -= units
-        self.tally.in_flight += units
+        queue, batch = self._queue, None
+        while queue and isinstance(queue[0], Parcel) and (batch is None or len(batch) < self._max_batch):
+            parcel: Any = queue.popleft()
+            room = self._max_batch - (len(batch) if batch else 0)
+            if len(parcel) > room:
+                parcel, rest = parcel.split(room)
+                queue.appendleft(rest)
+            batch = batch + parcel if batch else parcel
+        if batch is not None:
+            units = batch.count
+            self.tally.queued -= units
+            self.tally.in_flight += units
         return batch
 
-    def _carry(self, batch: list[Parcel]) -> None:
+    def _carry(self, batch: Parcel) -> None:
         self._unflushed = True
-        units = sum(parcel[2] for parcel in batch)
-        payload = batch[0][0] if self.signal == "metrics" else [parcel[0] for parcel in batch]
+        units = batch.count
+        payload = batch.records[0] if self.signal == "metrics" else batch.records
         try:
             receipt = self._courier.carry(payload, lambda: self._aborting or self._abandoned)
         except Exception as error:  # noqa: BLE001 - the worker must live
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
-        self._settle(receipt, units, sum(parcel[1] for parcel in batch))
+        self._settle(receipt, units, batch.size)
 
     def _settle(self, receipt: Receipt, units: int, size: int) -> None:
         """Write down what became of a batch."""
@@ -291,13 +294,12 @@ class Lane:
 
     def _drop_the_rest(self) -> None:
         """Count what waits as lost to the deadline, marks stay. The lock is held."""
-        parcels = [entry for entry in self._queue if isinstance(entry, tuple)]
+        parcels = [entry for entry in self._queue if isinstance(entry, Parcel)]
         if parcels:
-            kept = [entry for entry in self._queue if not isinstance(entry, tuple)]
-            self._queue = deque(kept)
-            units = sum(parcel[2] for parcel in parcels)
+            self._queue = deque(entry for entry in self._queue if not isinstance(entry, Parcel))
+            units = sum(parcel.count for parcel in parcels)
             self.tally.queued -= units
-            self._give_back(sum(parcel[1] for parcel in parcels))
+            self._give_back(sum(parcel.size for parcel in parcels))
             self._ledger.give_up(self.tally, "deadline", units)
 
     def _flush_exporter(self) -> bool:

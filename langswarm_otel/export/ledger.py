@@ -7,25 +7,32 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, ExporterHealth, Signal, State, Tally
+from langswarm_otel.export.noise import here
+from langswarm_otel.export.sizes import SPAN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from langswarm_otel.export.lane import Lane
 
-_EDGE_BYTES: Final = 32 * 1024
-_EDGES_A_BOUND: Final = 64
+_EDGE_BYTES: Final = 256 * 1024
+_EDGES_A_BOUND: Final = 128
+_EDGES_A_BATCH: Final = 4
 _PAST_ACCOUNTS: Final = 64
 _EARLIER: Final = "(earlier)"
 
 
 class ThreadCells(threading.local):
-    """The three cells of the calling thread."""
+    """The three cells of the calling thread; a worker of any hub has none, so that what exporters do is not exported in turn."""
 
     def __init__(self, cells: dict[Signal, Cells]) -> None:
-        # The leases keep other threads from these cells for as long as this one lives.
-        self._leases = [cells[signal].lease() for signal in SIGNALS]
-        self.traces, self.metrics, self.logs = (lease.cell for lease in self._leases)
+        self.traces: Cell | None = None
+        self.metrics: Cell | None = None
+        self.logs: Cell | None = None
+        if not here.exporting:
+            # The leases keep other threads from these cells for as long as this one lives.
+            self._leases = [cells[signal].lease() for signal in SIGNALS]
+            self.traces, self.metrics, self.logs = (lease.cell for lease in self._leases)
 
 
 class Ledger:
@@ -35,9 +42,10 @@ class Ledger:
     ``lock``, which is never held during I/O or a callback.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_batch: int) -> None:
         self.lock: Final = threading.Lock()
-        self.cells: Final = {signal: Cells(signal) for signal in SIGNALS}
+        self._every_cell: Final[list[Cell]] = []
+        self.cells: Final = {signal: Cells(signal, self._every_cell) for signal in SIGNALS}
         self.mine: Final = ThreadCells(self.cells)
         self.taken: Final[dict[Signal, int]] = dict.fromkeys(SIGNALS, 0)
         """Records that have left the callers' queue."""
@@ -45,6 +53,8 @@ class Ledger:
         """Bytes that have left it."""
         self.limit_bytes = 0
         """The bound over all signals and targets."""
+        self.door_bytes = 0
+        """Where callers are refused: below the bound by what two threads may have added since the last look."""
         self.total_bytes = 0
         """Bytes that are held, as of the last look: at most an edge a thread behind."""
         self._edge_bytes = 0
@@ -53,17 +63,18 @@ class Ledger:
         self._attributed: dict[Signal, tuple[int, int]] = dict.fromkeys(SIGNALS, (0, 0))
         self._past: dict[tuple[str, Signal], Tally] = {}
         self._leaving: list[Lane] = []
-        self.set_limit(max_bytes)
+        self.set_limit(max_bytes, max_batch)
 
-    def set_limit(self, max_bytes: int) -> None:
-        """Set the bound."""
+    def set_limit(self, max_bytes: int, max_batch: int) -> None:
+        """Set the bound, and how often a thread looks at it: some times for each batch of so many records."""
         self.limit_bytes = max_bytes
-        self._edge_bytes = min(_EDGE_BYTES, max_bytes // _EDGES_A_BOUND)
+        self._edge_bytes = min(_EDGE_BYTES, max_bytes // _EDGES_A_BOUND, max_batch * SPAN_BYTES // _EDGES_A_BATCH)
+        self.door_bytes = max_bytes - 2 * self._edge_bytes
         self.look()
 
     def look(self) -> None:
         """Refresh ``total_bytes``: without a lock, since a stale value only shifts the bound by an edge until the next look."""
-        self.total_bytes = sum(cells.accepted_bytes() for cells in self.cells.values()) - self._released_bytes
+        self.total_bytes = sum([cell.bytes for cell in self._every_cell]) - self._released_bytes
 
     def come_to_edge(self, cell: Cell) -> None:
         """Look, because a caller has added much since it last did."""

@@ -9,6 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.trace import TraceFlags
 
 from langswarm_otel.guard import record_fault
 
@@ -40,8 +41,8 @@ class QueueSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Offer the span, if it is sampled; never waits and never raises."""
-        context = span.get_span_context()
-        if context is not None and context.trace_flags.sampled and self._active:
+        context = span.context
+        if context is not None and context.trace_flags & TraceFlags.SAMPLED and self._active:
             self._hub.offer_span(span)
 
     def shutdown(self) -> None:

@@ -4,18 +4,17 @@ A queued span takes about eight times its encoded size: 2.7 KB without any attri
 its strings. The bound of the queue is about memory, so this is what it counts.
 
 The estimate is made in the caller's thread and not in the worker: only so is the bound exact at the door. A burst of large records
-would otherwise be inside before anybody had looked at the first of them. ``attributes.copy()`` is what keeps it cheap.
+would otherwise be inside before anybody had looked at the first of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from langswarm_otel.export.sdk_private import event_list, plain_attributes
+from langswarm_otel.export.sdk_private import attributes_and_events, plain_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace import ReadableSpan
@@ -29,29 +28,32 @@ LOG_BYTES: Final = 1500
 POINT_BYTES: Final = 400
 """A data point of a metric."""
 
-_VALUE_BYTES: Final = 40
+VALUE_BYTES: Final = 40
+"""An attribute, without the characters of a string."""
+
 _DEPTH: Final = 4
 _UNKNOWN_BYTES: Final = 200
 
 
 def span_size(span: ReadableSpan) -> int:
     """Return the estimated bytes of an ended span."""
-    size = SPAN_BYTES
-    attributes = span.attributes
-    if attributes:
-        size += _mapping_size(attributes)
-    for event in event_list(span):
-        size += _UNKNOWN_BYTES + (_mapping_size(event.attributes) if event.attributes else 0)
+    attributes, events = attributes_and_events(span)
+    size = SPAN_BYTES + VALUE_BYTES * len(attributes)
+    for value in attributes.values():
+        kind = value.__class__
+        if kind is str:
+            size += len(value)
+        elif kind is not int and kind is not bool and kind is not float:
+            size += _value_size(value)
+    for event in events:
+        size += _UNKNOWN_BYTES + _mapping_size(event.attributes)
     return size
 
 
 def log_size(record: ReadableLogRecord) -> int:
     """Return the estimated bytes of a log record."""
     log_record = record.log_record
-    size = LOG_BYTES + _value_size(log_record.body)
-    if log_record.attributes:
-        size += _mapping_size(log_record.attributes)
-    return size
+    return LOG_BYTES + _value_size(log_record.body) + _mapping_size(log_record.attributes)
 
 
 def metrics_size(points: int) -> int:
@@ -69,16 +71,11 @@ def point_count(data: MetricsData) -> int:
     )
 
 
-def _mapping_size(attributes: Mapping[str, Any]) -> int:
+def _mapping_size(attributes: Mapping[str, Any] | None) -> int:
+    if not attributes:
+        return 0
     plain = plain_attributes(attributes)
-    size = _VALUE_BYTES * len(plain)
-    for value in plain.values():
-        kind = value.__class__
-        if kind is str:
-            size += len(value)
-        elif kind is not int and kind is not bool and kind is not float:
-            size += _value_size(value)
-    return size
+    return VALUE_BYTES * len(plain) + sum(map(_value_size, plain.values()))
 
 
 def _value_size(value: Any, depth: int = _DEPTH) -> int:
@@ -89,7 +86,7 @@ def _value_size(value: Any, depth: int = _DEPTH) -> int:
     if depth == 0:
         return _UNKNOWN_BYTES
     if isinstance(value, (list, tuple)):
-        return sum(_VALUE_BYTES + _value_size(item, depth - 1) for item in value)
-    if isinstance(value, dict):
-        return sum(_VALUE_BYTES + len(str(key)) + _value_size(item, depth - 1) for key, item in value.items())
+        return sum(VALUE_BYTES + _value_size(item, depth - 1) for item in value)
+    if isinstance(value, Mapping):
+        return sum(VALUE_BYTES + len(str(key)) + _value_size(item, depth - 1) for key, item in value.items())
     return _UNKNOWN_BYTES
