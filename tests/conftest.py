@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import socket_guard
 from otlp_server import OtlpServer
@@ -14,6 +15,9 @@ from otlp_server import OtlpServer
 
 def pytest_configure(config: pytest.Config) -> None:
     socket_guard.install()
+    # A deadline for each example measures the machine, which other tests share.
+    hypothesis.settings.register_profile("shared machine", deadline=None)
+    hypothesis.settings.load_profile("shared machine")
     if not config.pluginmanager.has_plugin("langswarm_otel"):  # its entry point, where the package is installed
         config.pluginmanager.import_plugin("langswarm_otel.pytest_plugin")
 

@@ -45,7 +45,8 @@ def safe_value(value: object, *, max_length: int | None = None, nested: bool = F
     if kind is bool or kind is float or value is None:
         return cast("bool | float | None", value)
     if kind is int:
-        return whole(cast("int", value))
+        number = whole(cast("int", value))
+        return number if type(number) is int else fit(cast("str", number), max_length)
     try:
         if kind in LISTS and (flat := _flat(cast("Sequence[Any]", value), max_length)) is not None:
             return flat
@@ -125,5 +126,5 @@ def _flat(items: Sequence[Any], max_length: int | None) -> Sequence[Any] | None:
         fitted = [fit(item, max_length) for item in items]
         return items if all(map(operator.is_, fitted, items)) else fitted
     if int in kinds and (min(items) < INT64_MIN or max(items) > INT64_MAX):
-        return [digits(item) for item in items]
+        return [fit(digits(item), max_length) for item in items]
     return items

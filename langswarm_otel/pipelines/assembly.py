@@ -21,9 +21,14 @@ from langswarm_otel.pipelines.preparation import Preparation
 from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
-from langswarm_otel.pipelines.resource import build_resource
+from langswarm_otel.pipelines.resource import build_child_resource, build_resource
 from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
-from langswarm_otel.pipelines.sdk_private_providers import replace_resource, set_configurator
+from langswarm_otel.pipelines.sdk_private_providers import (
+    merge_resource_in_child,
+    renew_metric_storage,
+    replace_resource,
+    set_configurator,
+)
 from langswarm_otel.pipelines.statistics import Statistics
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
@@ -65,11 +70,13 @@ class Pipelines:
             histogram_aggregation=config.histogram_aggregation,
             cardinality_limit=config.cardinality_limit,
         )
+        self.reader.on_flush = self.flush
         self.pull = PullEndpoint()
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
         self._exports_metrics = False
         self._fixed = _fixed_part(config)
+        self._config = config
         self._make_providers(config)
 
     def _make_providers(self, config: ObservabilityConfig) -> None:
@@ -138,6 +145,7 @@ class Pipelines:
         )
         self._exports_metrics = any(target.metrics is not None for target in targets)
         self.hub.collect_every(config.export_interval_s if self._exports_metrics else None, self.collect)
+        self._config = config
         self.exit_deadline_s = config.shutdown_timeout_s
         self._set_enabled(enabled=True)
         return drained
@@ -171,9 +179,8 @@ class Pipelines:
             if old != new:
                 raise ConfigurationError(name, new, f"this is fixed for the life of the process (it is {old!r}); restart the process")
         resource = build_resource(config)
-        for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
-            if provider not in (self.foreign.tracer, self.foreign.meter, self.foreign.logger):
-                replace_resource(provider, resource)
+        for provider in self._own_providers():
+            replace_resource(provider, resource)
         self._fixed = after
 
     def _set_enabled(self, enabled: bool) -> None:
@@ -190,7 +197,7 @@ class Pipelines:
     @guarded("Pipelines.collect", None)
     def collect(self) -> None:
         """Collect the metrics and hand them to the hub, if they are exported; ``statistics`` reads them in any case."""
-        data = self.reader.take() if self._exports_metrics else None
+        data = self.reader.take(timeout_s=self._config.export_timeout_s) if self._exports_metrics else None
         if data is not None:
             self.hub.offer_metrics(self.preparation.metrics(data))
 
@@ -236,9 +243,20 @@ class Pipelines:
         self.sampler.set_ratio(ratio)
 
     def after_fork_in_child(self) -> None:
-        """Forget what belongs to the parent; the hub and the reader have hooks of their own."""
+        """Forget what belongs to the parent; the hub, the reader and providers of ours have hooks of their own too."""
         self.open_spans.forget()
         self.pull.after_fork_in_child()
+        if self.foreign.meter is not None:
+            # Else the child exports again, as its own, what the parent had recorded on the provider of others.
+            renew_metric_storage(self.foreign.meter, only=self.reader)
+        resource = build_child_resource(self._config)
+        if resource is not None:
+            for provider in self._own_providers():
+                merge_resource_in_child(provider, resource)
+
+    def _own_providers(self) -> list[Any]:
+        providers = (self.tracer_provider, self.meter_provider, self.logger_provider)
+        return [one for one in providers if one not in (self.foreign.tracer, self.foreign.meter, self.foreign.logger)]
 
 
 def _sampler_of(config: ObservabilityConfig) -> Sampler:
@@ -251,6 +269,7 @@ def _fixed_part(config: ObservabilityConfig) -> tuple[Any, ...]:
         config.service_version,
         config.service_namespace,
         config.environment,
+        config.resource_detectors,
         *sorted(config.resource_attributes.items()),
     )
     return (resource, config.exemplar_filter, config.histogram_aggregation, config.cardinality_limit, config.id_generator)

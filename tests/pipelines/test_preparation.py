@@ -9,6 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langswarm_otel.pipelines.preparation import Preparation
 
@@ -44,7 +45,12 @@ def test_content_of_foreign_spans_is_removed():
     cleaned = CLOSED.span(span)
     assert dict(cleaned.attributes) == {"gen_ai.request.model": "gpt-4o"}
     assert [dict(event.attributes) for event in cleaned.events] == [{"index": 0}]
-    assert (cleaned.context, cleaned.parent, cleaned.start_time, cleaned.end_time) == (span.context, span.parent, span.start_time, span.end_time)
+    assert (cleaned.context, cleaned.parent, cleaned.start_time, cleaned.end_time) == (
+        span.context,
+        span.parent,
+        span.start_time,
+        span.end_time,
+    )
     assert "canary" not in cleaned.to_json()
     assert "canary" in OPEN.span(span).to_json()
 
@@ -80,7 +86,9 @@ def test_odd_values_become_safe():
 
 def test_dropped_counts_survive():
     """What the SDK says it dropped is still said after a part was replaced."""
-    span = finished(lambda span: [span.set_attribute(f"key{number}", number) for number in range(200)] + [span.set_attribute("input.value", "x")])
+    span = finished(
+        lambda span: [span.set_attribute(f"key{number}", number) for number in range(200)] + [span.set_attribute("input.value", "x")]
+    )
     assert CLOSED.span(span).dropped_attributes == span.dropped_attributes > 0
 
 
@@ -90,7 +98,18 @@ def test_body_of_content_events_is_removed():
     event = ReadableLogRecord(LogRecord(body={"content": "canary"}, event_name="gen_ai.user.message"), resource)
     plain = ReadableLogRecord(LogRecord(body="started", attributes={"gen_ai.input.messages": "canary", "n": 1}), resource)
     assert CLOSED.log_record(event).log_record.body is None
-    assert OPEN.log_record(event) is event
+    assert OPEN.log_record(event).log_record.body == {"content": "canary"}
     cleaned = CLOSED.log_record(plain).log_record
     assert (cleaned.body, dict(cleaned.attributes)) == ("started", {"n": 1})
     assert plain.log_record.attributes["gen_ai.input.messages"] == "canary"
+
+
+def test_lines_of_langswarm_itself_are_withheld():
+    """LangSwarm writes tool arguments into its log lines: the record stays, with ids and severity, and its text does not leave."""
+    scope = InstrumentationScope("langswarm.core.agents.base")
+    record = ReadableLogRecord(LogRecord(body="Executing tool with args: {'card': 'canary'}", severity_text="INFO"), Resource({}), scope)
+    cleaned = CLOSED.log_record(record).log_record
+    assert (cleaned.body, cleaned.severity_text) == ("text withheld: capture_content is off", "INFO")
+    assert OPEN.log_record(record) is record
+    other = ReadableLogRecord(LogRecord(body="as it is"), Resource({}), InstrumentationScope("langswarm_shop"))
+    assert CLOSED.log_record(other) is other
