@@ -71,6 +71,8 @@ def mark(group: str, *, capture_content: bool) -> tuple[dict[str, object], Any]:
         return {}, None
     try:
         key_name, type_name = _NAMES[group]
+        if not hasattr(library, type_name):  # releases before 1.3 have no such keys
+            return {}, None
         data = getattr(library, type_name)()
         data.capture_content = capture_content
         setattr(data, _OURS, True)
