@@ -72,8 +72,9 @@ class Intake:
         """Make sure that somebody looks at the queue before long; never waits."""
         if not self.is_open:
             self.step(wait=False)  # only counts: there is no lane
-        else:
+        elif self._thread is None:
             self._start()
+        else:
             self._bell.ring()
 
     def hasten(self) -> None:

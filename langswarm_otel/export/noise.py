@@ -86,7 +86,8 @@ def quieten(names: Iterable[str]) -> None:
         for name in names:
             _users[name] = _users.get(name, 0) + 1
             if _users[name] == 1:
-                logging.getLogger(name).addFilter(_filter)
+                # Before the SDK's filter of repetitions, which would keep from us what we want to hear.
+                logging.getLogger(name).filters.insert(0, _filter)
 
 
 def restore(names: Iterable[str]) -> None:

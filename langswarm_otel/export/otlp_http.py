@@ -38,6 +38,10 @@ class RedirectedError(requests.RequestException):
     """The server wants the request elsewhere."""
 
 
+class TooLateError(requests.RequestException):
+    """The deadline for requests has passed. Not a connection error, which the exporter would retry."""
+
+
 class WatchedSession(requests.Session):
     """Sees every attempt of one exporter."""
 
@@ -74,7 +78,10 @@ class WatchedSession(requests.Session):
             **self._own_headers,
         }
         if self.deadline is not None:
-            options["timeout"] = max(0.001, min(options.get("timeout") or 10.0, self.deadline - time.monotonic()))
+            left_s = self.deadline - time.monotonic()
+            if left_s <= 0:
+                raise TooLateError(self.trouble or "no answer in time")
+            options["timeout"] = min(options.get("timeout") or left_s, left_s)
         try:
             response = super().request(method, url, **options)
         except requests.RequestException as error:

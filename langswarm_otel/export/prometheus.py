@@ -37,8 +37,9 @@ class PrometheusEndpoint:
         if not 0 <= port <= _MAX_PORT:
             raise ConfigurationError("prometheus_port", port, f"write a port from 0 to {_MAX_PORT}")
         try:
-            from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415 - an extra, imported on use
-            from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+            from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - an extra, imported on use
+
+            from langswarm_otel.export.prometheus_reader import ScrapeReader  # noqa: PLC0415
         except ImportError as error:
             mend = "this needs the Prometheus exporter: pip install langswarm-otel[prometheus]"
             raise ConfigurationError("prometheus_port", port, mend) from error
@@ -47,7 +48,7 @@ class PrometheusEndpoint:
             self._server, self._thread = start_http_server(port, addr=host, registry=registry)
         except OSError as error:
             raise _cannot_listen(host, port, error) from error
-        self._reader = PrometheusMetricReader(registry=registry)
+        self._reader = ScrapeReader(registry)
         self._host = host
         self._port: int = self._server.server_port
         self._pid = os.getpid()
@@ -70,7 +71,7 @@ class PrometheusEndpoint:
         return not self._closed and self._pid == os.getpid()
 
     def close(self) -> None:
-        """Stop serving and free the port; take the reader out of its provider before. A second call changes nothing."""
+        """Stop serving and free the port. A second call changes nothing."""
         if self._closed:
             return
         serving = self.is_serving
