@@ -214,7 +214,7 @@ class Run(Reporting):
                 attributes[semconv.CONVERSATION_ID] = scope.conversation_id
             if scope.user_hash is not None:
                 attributes[semconv.USER_HASH] = scope.user_hash
-            if scope.user_id is not None:
+            if scope.user_id is not None and self.telemetry.policy.capture_user_id:
                 attributes[semconv.USER_ID] = scope.user_id
             return self.telemetry.tracer.start_span(name, context, self.span_kind, attributes, origin_links(context), self.start_ns)
         except Exception as error:  # noqa: BLE001 - a tracer or sampler that fails costs the span, not the metrics

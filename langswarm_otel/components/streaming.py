@@ -7,6 +7,7 @@ from another task (open-telemetry/opentelemetry-python#2606).
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -122,7 +123,7 @@ class _Observed:
             self._run.finish(error)
 
     def __del__(self) -> None:
-        if not self.__dict__.get("_ended", True):
+        if not self.__dict__.get("_ended", True) and not sys.is_finalizing():
             self._over(GeneratorExit())
 
 

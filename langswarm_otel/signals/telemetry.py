@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -92,6 +93,7 @@ def build_telemetry(
     )
 
 
+@functools.cache
 def silent_telemetry() -> Telemetry:
-    """Return telemetry that goes nowhere."""
+    """Return telemetry that goes nowhere; the same each time."""
     return build_telemetry(NoOpTracerProvider(), NoOpMeterProvider(), NoOpLoggerProvider(), Policy())

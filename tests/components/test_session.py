@@ -31,6 +31,15 @@ def test_the_raw_user_where_it_is_allowed(observe):
     assert (attributes["user.id"], attributes["user.hash"]) == ("u-17", hash_user("u-17", "pepper"))
 
 
+def test_the_raw_user_stays_with_the_handle_that_may_have_it(observe):
+    """An operation of another handle inside of the session does not write what its own policy forbids."""
+    allowed, forbidden = observe(capture_user_id=True), observe()
+    with allowed.obs.session("s-1", user_id="u-17"), forbidden.obs.tool("t"):
+        pass
+    assert "user.id" not in forbidden.span("execute_tool t").attributes
+    assert "user.hash" in forbidden.span("execute_tool t").attributes
+
+
 def test_ids_are_never_on_a_metric(observe):
     """Not even where raw ids are allowed."""
     seen = observe(capture_user_id=True)
