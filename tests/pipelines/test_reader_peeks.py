@@ -6,6 +6,7 @@ reader with the temporality that is wanted outside. All three must export the sa
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -96,11 +97,19 @@ def pipelines(
     return found
 
 
+OLD_SDK = "cardinality_limits" not in inspect.signature(InMemoryMetricReader.__init__).parameters
+"""Before 1.45.2 the SDK keeps the scale of an exponential histogram from one collection to the next, and has no cardinality limits."""
+
+
 @pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("exponential", [False, True], ids=["explicit", "exponential"])
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 def test_a_hundred_peeks_change_no_export(temporality: str, exponential: bool, values: str) -> None:
     """All instruments, both temporalities, both histograms, five kinds of values, three exports."""
+    if OLD_SDK and exponential:
+        pytest.skip(
+            "before opentelemetry-sdk 1.45.2 each collection, peeks too, may widen the buckets of an exponential histogram for good"
+        )
     check(temporality, exponential=exponential, draw=VALUES[values], steps=PEEKS)
 
 
@@ -126,6 +135,7 @@ def check(temporality: str, *, exponential: bool, draw: Callable[[random.Random]
             assert peeked[series] == sdk[series], (cycle, series)
 
 
+@pytest.mark.skipif(OLD_SDK, reason="before opentelemetry-sdk 1.45.2 the SDK has no cardinality limits to compare with")
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 def test_peeks_around_the_cardinality_limit(temporality: str) -> None:
     """More series than allowed: the same ones are kept and the same goes to the overflow, with looks, without, and in the SDK."""
