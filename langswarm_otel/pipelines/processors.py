@@ -65,11 +65,14 @@ class FilteringLogProcessor(QueueLogRecordProcessor):
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Offer the record, unless it is about telemetry or made while telemetry is being sent."""
-        scope = log_record.instrumentation_scope
-        if scope is not None and not scope.version and is_excluded(scope.name):
-            return
-        if SUPPRESS_INSTRUMENTATION_KEY is not None and get_value(SUPPRESS_INSTRUMENTATION_KEY):
-            return
+        try:
+            scope = log_record.instrumentation_scope
+            if scope is not None and not scope.version and isinstance(scope.name, str) and is_excluded(scope.name):
+                return
+            if SUPPRESS_INSTRUMENTATION_KEY is not None and get_value(SUPPRESS_INSTRUMENTATION_KEY):
+                return
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("FilteringLogProcessor.on_emit", error)
         super().on_emit(log_record)
 
 
@@ -86,16 +89,22 @@ class OpenSpans(SpanProcessor):
         self._spans: weakref.WeakValueDictionary[int, Span] = weakref.WeakValueDictionary()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
-        """Remember an open span."""
-        context = span.get_span_context()
-        if self.active and context is not None:
-            self._spans[context.span_id] = span
+        """Remember an open span; any fault of ours stays here."""
+        try:
+            context = span.get_span_context()
+            if self.active and context is not None:
+                self._spans[context.span_id] = span
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("OpenSpans.on_start", error)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Forget an ended span."""
-        context = span.get_span_context()
-        if context is not None:
-            self._spans.pop(context.span_id, None)
+        """Forget an ended span; any fault of ours stays here."""
+        try:
+            context = span.get_span_context()
+            if context is not None:
+                self._spans.pop(context.span_id, None)
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("OpenSpans.on_end", error)
 
     def interrupt(self) -> int:
         """End every open span, marked as interrupted, and return how many there were."""

@@ -20,10 +20,10 @@ class PullEndpoint:
         """Open, move or close the endpoint.
 
         Raises:
-            ConfigurationError: the extra is missing, the port is taken, or histograms are exponential, which a scrape cannot show.
+            ConfigurationError: the extra is missing, or the port is taken, perhaps by the parent process or another worker.
         """
         address = None if config.prometheus_port is None else (config.prometheus_host, config.prometheus_port)
-        if address == self._address:
+        if address == self._address and (self._endpoint is None or self._endpoint.is_serving):
             return
         self.close(meter_provider)
         if address is None:
@@ -38,7 +38,7 @@ class PullEndpoint:
         """Close the endpoint, if there is one."""
         endpoint, self._endpoint, self._address = self._endpoint, None, None
         if endpoint is not None:
-            meter_provider.remove_metric_reader(endpoint.reader)
+            meter_provider.remove_metric_reader(endpoint.reader)  # which also shuts the reader down
             endpoint.close()
 
     def after_fork_in_child(self) -> None:

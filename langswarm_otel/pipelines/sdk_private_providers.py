@@ -12,9 +12,18 @@ from opentelemetry.sdk.resources import Resource
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import TracerProvider
 
-__all__ = ["ApiGauge", "SdkGauge", "never_disable", "renew_metric_storage", "replace_resource", "set_configurator"]
+__all__ = [
+    "ApiGauge",
+    "SdkGauge",
+    "merge_resource_in_child",
+    "never_disable",
+    "renew_metric_storage",
+    "replace_resource",
+    "set_configurator",
+]
 
 
 def never_disable(provider: TracerProvider | MeterProvider | LoggerProvider) -> None:
@@ -52,15 +61,29 @@ def set_configurator(provider: TracerProvider | MeterProvider | LoggerProvider, 
         target._set_logger_configurator(logger_configurator=configurator)  # noqa: SLF001 - the reason for this file
 
 
-def renew_metric_storage(provider: MeterProvider) -> None:
-    """Give every reader of a provider empty storage with fresh locks: for a child after fork.
+def renew_metric_storage(provider: MeterProvider, only: MetricReader | None = None) -> None:
+    """Give the readers of a provider empty storage with fresh locks: for a child after fork.
 
     The SDK renews none of the locks that a measurement takes. A thread of the parent that was adding to a counter during the fork holds
     one for ever in the child, and the child's next measurement, in the application's own thread, hangs on it (60 of 60 forks under three
     recording threads). What the parent had recorded and not yet exported would also be exported by both of them.
+
+    Args:
+        provider: whose readers.
+        only: the one reader to renew, for a provider of others, whose own readers stay as they are.
     """
-    consumer: Any = provider._measurement_consumer  # noqa: SLF001 - the reason for this file
+    consumer: Any = getattr(provider, "_measurement_consumer", None)
+    if consumer is None:  # a provider of others that is no SDK's
+        return
     consumer._lock = threading.Lock()  # noqa: SLF001 - the reason for this file
     for reader in list(consumer._reader_storages):  # noqa: SLF001 - the reason for this file
-        consumer.remove_metric_reader(reader)
-        consumer.add_metric_reader(reader)
+        if only is None or reader is only:
+            consumer.remove_metric_reader(reader)
+            consumer.add_metric_reader(reader)
+
+
+def merge_resource_in_child(provider: TracerProvider | MeterProvider | LoggerProvider, resource: Resource) -> None:
+    """Let a provider speak of what is different in a child after fork, whether or not the SDK's own hook has run by then."""
+    target: Any = provider
+    target._handle_fork()  # noqa: SLF001 - new locks; a second time changes nothing
+    target._update_resource(resource)  # noqa: SLF001 - the reason for this file
