@@ -95,8 +95,10 @@ def main() -> None:
     options = parser.parse_args()
     hanging, listener = hang()
     rows = {"healthy": serve(0.0), "refused": "http://127.0.0.1:9", "hanging": hanging, "slow (2 s an answer)": serve(2.0)}
-    print(f"{options.executions} agent executions, deadline {DEADLINE_S:g} s, {platform.machine()}, Python {platform.python_version()}, "
-          f"opentelemetry-sdk {version('opentelemetry-sdk')}\n")
+    print(
+        f"{options.executions} agent executions, deadline {DEADLINE_S:g} s, {platform.machine()}, Python {platform.python_version()}, "
+        f"opentelemetry-sdk {version('opentelemetry-sdk')}\n"
+    )
     print("| Collector | p50 ms | p99 ms | p99.9 ms | max ms | exit s | lines on stderr | dropped before exit |")
     print("|---|---|---|---|---|---|---|---|")
     for _ in range(1 if options.quick else 3):

@@ -65,7 +65,9 @@ def test_exit_within_the_deadline(kind, spans):
     assert ended.returncode == 0
     assert ended.exit_s < DEADLINE_S + 0.5
     ours = [line for line in ended.warnings if "langswarm_otel" in line]
-    theirs = [line for line in ended.warnings if "opentelemetry" in line.replace("langswarm_otel", "") or "urllib3" in line or "Traceback" in line]
+    theirs = [
+        line for line in ended.warnings if "opentelemetry" in line.replace("langswarm_otel", "") or "urllib3" in line or "Traceback" in line
+    ]
     assert len(ours) <= 2, ended.stderr
     assert theirs == [], ended.stderr
 

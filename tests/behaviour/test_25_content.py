@@ -104,7 +104,5 @@ def test_development_shows_content(otlp_server, preset):
     """The same program in development does send the content: the gate is a switch and not a hole in the instrumentation."""
     ended = run(PROGRAM, otlp_server.endpoint, CANARY, preset)
     assert ended.returncode == 0, ended.stderr
-    found = {
-        pair.key for span in otlp_server.spans for pair in span.attributes if CANARY.encode() in pair.value.SerializeToString()
-    }
+    found = {pair.key for span in otlp_server.spans for pair in span.attributes if CANARY.encode() in pair.value.SerializeToString()}
     assert {"gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "user.id"} <= found
