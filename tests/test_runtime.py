@@ -324,9 +324,9 @@ def test_exit_deadline_holds_for_the_file_too(tmp_path):
     """The exit hooks of the file's providers, which know no deadline, are taken back."""
     path = tmp_path / "otel.yaml"
     path.write_text(CONFIG_FILE.format(endpoint="http://127.0.0.1:9"))
-    ended = run(BESIDE_FILE, "{'shutdown_timeout_s': 1.0}", OTEL_CONFIG_FILE=str(path))
+    ended = run(BESIDE_FILE, "{'shutdown_timeout_s': 2.0}", OTEL_CONFIG_FILE=str(path))
     assert ended.returncode == 0, ended.stderr
-    assert ended.exit_s < 1.5
+    assert ended.exit_s < 2.5
 
 
 def test_wrong_file_is_named(tmp_path):

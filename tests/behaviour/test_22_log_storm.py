@@ -37,7 +37,8 @@ PLAIN_SDK = """
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1] + "/v1/traces", timeout=0.5), schedule_delay_millis=50))
+    exporter = OTLPSpanExporter(endpoint=sys.argv[1] + "/v1/traces", timeout=0.5)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=50))
     for number in range(int(sys.argv[2])):
         provider.get_tracer("t").start_span("t").end()
         time.sleep(0.01)

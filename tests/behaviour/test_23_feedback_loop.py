@@ -16,7 +16,7 @@ PROGRAM = """
     obs = configure_observability("production", service_name="b23", endpoint=sys.argv[1], schedule_delay_s=0.05, export_interval_s=0.2,
                                   shutdown_timeout_s=1, log_output="none", log_level="DEBUG", timeout_s=0.3)
     logging.getLogger("app").warning("the one user record")
-    for name in ("opentelemetry.sdk.trace", "opentelemetry", "urllib3.connectionpool", "requests.sessions", "grpc", "langswarm_otel", "langswarm_otel.x"):
+    for name in ("opentelemetry.sdk.trace", "opentelemetry", "urllib3.connectionpool", "requests.sessions", "grpc", "langswarm_otel"):
         logging.getLogger(name).error("a record about telemetry")
     time.sleep(4)
     rows = [row for row in obs.health().exporters if row.signal == "logs"]
@@ -31,7 +31,8 @@ DISABLED = """
     logging.getLogger("app").warning("the one user record")
     with obs.agent("a"):
         obs.log.info("a line")
-    print("handed over", sum(row.exported + row.queued for row in obs.health().exporters), [thread.name for thread in threading.enumerate() if "langswarm" in thread.name], obs.health().mode)
+    threads = [thread.name for thread in threading.enumerate() if "langswarm" in thread.name]
+    print("handed over", sum(row.exported + row.queued for row in obs.health().exporters), threads, obs.health().mode)
 """
 
 

@@ -16,7 +16,8 @@ PROGRAM = """
     from opentelemetry._logs import get_logger, LogRecord
     from langswarm_otel import configure_observability
     canary = sys.argv[2]
-    obs = configure_observability(sys.argv[3], service_name="b25", endpoint=sys.argv[1], price_table={"openai/gpt-4o": {"input": 1, "output": 1}})
+    prices = {"openai/gpt-4o": {"input": 1, "output": 1}}
+    obs = configure_observability(sys.argv[3], service_name="b25", endpoint=sys.argv[1], price_table=prices)
 
     @obs.tool("decorated")
     def decorated(argument, *, keyword):
@@ -45,7 +46,8 @@ PROGRAM = """
                 memory.input(canary)
                 memory.output([canary])
                 memory.hit(records=1)
-            for operation in (obs.tool("failing"), obs.agent("failing"), obs.inference(provider="openai", model="gpt-4o"), obs.traced("failing")):
+            inference = obs.inference(provider="openai", model="gpt-4o")
+            for operation in (obs.tool("failing"), obs.agent("failing"), inference, obs.traced("failing")):
                 try:
                     with operation:
                         raise ValueError(canary)

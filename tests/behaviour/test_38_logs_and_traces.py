@@ -1,7 +1,7 @@
 """Logs do not line up with traces.
 
-Ids all zero on lines outside a span, ids as decimal numbers, bodies that hold the whole rendered line, attributes lost, loggers bound before
-configuration that never learn of it.
+Ids all zero on lines outside a span, ids as decimal numbers, bodies that hold the whole rendered line, attributes lost, loggers bound
+before configuration that never learn of it.
 """
 
 from __future__ import annotations
