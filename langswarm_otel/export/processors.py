@@ -41,9 +41,12 @@ class QueueSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Offer the span, if it is sampled; never waits and never raises."""
-        context = span.context
-        if context is not None and context.trace_flags & TraceFlags.SAMPLED and self._active:
-            self._hub.offer_span(span)
+        try:
+            context = span.context
+            if context is not None and context.trace_flags.sampled and self._active:
+                self._hub.offer_span(span)
+        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
+            record_fault("QueueSpanProcessor.on_end", error)
 
     def shutdown(self) -> None:
         """Flush the hub and take no more spans."""

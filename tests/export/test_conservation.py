@@ -65,7 +65,8 @@ CONDUCTS = {
 @pytest.mark.parametrize("conduct", CONDUCTS)
 def test_nothing_is_unaccounted_for(conduct):
     """4 threads offer before, during and after a shutdown: every offer is in exactly one place, for each kind of exporter; what the
-    exporter got is what is counted as exported."""
+    exporter got is what is counted as exported.
+    """
     spans, logs = Spans(**CONDUCTS[conduct]), Logs(**CONDUCTS[conduct])
     hub = ExportHub()
     switch(hub, Target(name="t", spans=spans, logs=logs), max_bytes=2_000_000, schedule_delay_s=0.01, max_batch=50)

@@ -230,7 +230,7 @@ def test_a_signal_without_exporter_costs_nothing():
 
 @pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
 def test_state_tells_the_last_try(signal):
-    """idle before anything, ok after a success, failing after a failure with its cause and time, ok again after recovery."""
+    """Idle before anything, ok after a success, failing after a failure with its cause and time, ok again after recovery."""
     exporter = {"traces": Spans, "logs": Logs, "metrics": Metrics}[signal]()
     field = {"traces": "spans", "logs": "logs", "metrics": "metrics"}[signal]
     with running(Target(name="t", **{field: exporter})) as (hub, source):

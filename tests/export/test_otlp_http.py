@@ -6,11 +6,10 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass, field
 
 import pytest
 import requests
-from hub_exporters import row, running, wait_until
+from hub_exporters import OtlpSettings, row, running, wait_until
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -23,24 +22,9 @@ from langswarm_otel.export.otlp import build_otlp
 DEAD = "http://127.0.0.1:9"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What ``config.OtlpTarget`` looks like."""
-
-    url: str
-    protocol: str = "http/protobuf"
-    headers: dict[str, str] = field(default_factory=dict)
-    timeout_s: float = 5.0
-    compression: str = "gzip"
-    certificate_file: str | None = None
-    client_certificate_file: str | None = None
-    client_key_file: str | None = None
-    insecure: bool | None = None
-
-
 def target(endpoint: str, **changes) -> Target:
     """A target of all three signals at an endpoint."""
-    settings = {signal: Settings(url=f"{endpoint}/v1/{signal}", **changes) for signal in ("traces", "metrics", "logs")}
+    settings = {signal: OtlpSettings(url=f"{endpoint}/v1/{signal}", **changes) for signal in ("traces", "metrics", "logs")}
     return Target(
         name=endpoint,
         spans=build_otlp("traces", settings["traces"]),
@@ -250,7 +234,7 @@ def test_a_deadline_for_requests():
     """Once hurried, a request ends by the deadline and not by the exporter's own timeout."""
     with OtlpServer() as server:
         server.hang()
-        exporter = build_otlp("traces", Settings(url=f"{server.endpoint}/v1/traces", timeout_s=30.0))
+        exporter = build_otlp("traces", OtlpSettings(url=f"{server.endpoint}/v1/traces", timeout_s=30.0))
         with running(Target(name="t", spans=exporter)) as (hub, source):
             exporter.hurry(time.monotonic() + 0.5)
             source.spans("a")
@@ -264,7 +248,7 @@ def test_a_deadline_for_requests():
 
 def test_a_session_of_the_exporter(otlp_server):
     """Without a session of ours (credential providers need theirs) everything works, down to the official exporter's blind spots."""
-    exporter = build_otlp("traces", Settings(url=f"{otlp_server.endpoint}/v1/traces"), own_session=False)
+    exporter = build_otlp("traces", OtlpSettings(url=f"{otlp_server.endpoint}/v1/traces"), own_session=False)
     with running(Target(name="t", spans=exporter)) as (hub, source):
         source.spans("a", "lone \ud800 surrogate", "b")
         assert not hub.flush(5.0)
@@ -288,7 +272,7 @@ def test_no_certificate_is_trusted_by_accident():
                     return
 
         threading.Thread(target=serve, daemon=True).start()
-        exporter = build_otlp("traces", Settings(url=f"https://127.0.0.1:{listener.getsockname()[1]}/v1/traces", timeout_s=0.5))
+        exporter = build_otlp("traces", OtlpSettings(url=f"https://127.0.0.1:{listener.getsockname()[1]}/v1/traces", timeout_s=0.5))
         with running(Target(name="t", spans=exporter)) as (hub, source):
             source.spans("a")
             assert not hub.flush(5.0)
@@ -299,14 +283,14 @@ def test_no_certificate_is_trusted_by_accident():
 def test_wrong_protocol_is_named():
     """A protocol that is none is refused by name."""
     with pytest.raises(ConfigurationError, match="protocol='http/json'.*http/protobuf"):
-        build_otlp("traces", Settings(url=DEAD, protocol="http/json"))
+        build_otlp("traces", OtlpSettings(url=DEAD, protocol="http/json"))
 
 
 def test_the_exporter_is_the_official_one():
     """What is built is a subclass of the official exporter, so whoever looks for that finds it."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    exporter = build_otlp("traces", Settings(url=f"{DEAD}/v1/traces"))
+    exporter = build_otlp("traces", OtlpSettings(url=f"{DEAD}/v1/traces"))
     assert isinstance(exporter, OTLPSpanExporter)
     assert isinstance(exporter._watched_session, requests.Session)
     exporter.shutdown()

@@ -40,7 +40,8 @@ def test_a_second_shutdown_changes_nothing():
 @pytest.mark.parametrize("timeout_s", [0.0, 0.3])
 def test_a_hanging_exporter_does_not_hold_it_up(timeout_s):
     """With an exporter that hangs it is over at its deadline and False; everything left, the batch in the worker's hands too, is counted
-    as ``deadline``."""
+    as ``deadline``.
+    """
     spans, logs = Spans(hangs=True), Logs()
     with running(Target(name="t", spans=spans, logs=logs), max_batch=10, schedule_delay_s=0.01) as (hub, source):
         source.logs("l")

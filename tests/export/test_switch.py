@@ -13,7 +13,8 @@ from langswarm_otel.export.hub import ExportHub, Target
 
 def test_fifty_switches_under_load():
     """50 switches under 4 threads: each span and log record arrives exactly once, each old exporter is shut down exactly once and never
-    called afterwards, each is called by one thread only, and the number of threads stays the same."""
+    called afterwards, each is called by one thread only, and the number of threads stays the same.
+    """
     generations = [(Spans(), Logs()) for _ in range(51)]
     others = threads()
     hub = ExportHub()
@@ -91,7 +92,8 @@ def test_a_target_that_stays_goes_on():
 
 def test_an_old_target_that_hangs_holds_nothing_up():
     """The switch returns False at its deadline; what was left for the old target is counted as ``deadline``; new records go to the new
-    target at once; the old exporter, when it comes back, is shut down once and gets nothing more."""
+    target at once; the old exporter, when it comes back, is shut down once and gets nothing more.
+    """
     old, new = Spans(hangs=True), Spans()
     with running(Target(name="old", spans=old), max_batch=10) as (hub, source):
         source.spans(*["before"] * 100)

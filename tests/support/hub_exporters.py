@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.sdk._logs import LoggerProvider
@@ -20,6 +21,21 @@ from langswarm_otel.export.hub import ExportHub, Target
 from langswarm_otel.export.processors import QueueLogRecordProcessor, QueueSpanProcessor
 
 RESOURCE = Resource({"service.name": "test"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtlpSettings:
+    """What ``config.OtlpTarget`` looks like."""
+
+    url: str
+    protocol: str = "http/protobuf"
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 5.0
+    compression: str = "gzip"
+    certificate_file: str | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
+    insecure: bool | None = None
 
 
 class Conduct:
