@@ -43,7 +43,7 @@ class QueueSpanProcessor(SpanProcessor):
         """Offer the span, if it is sampled; never waits and never raises."""
         try:
             context = span.context
-            if context is not None and context.trace_flags.sampled and self._active:
+            if context is not None and context.trace_flags & TraceFlags.SAMPLED and self._active:
                 self._hub.offer_span(span)
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("QueueSpanProcessor.on_end", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,11 +33,17 @@ def build_targets(config: ObservabilityConfig, memory: MemoryStore) -> list[Targ
         ConfigurationError: an exporter needs an extra that is not installed, or cannot be built.
     """
     chosen = {signal: config.exporters(signal) for signal in SIGNALS}
-    targets = _otlp_targets({signal: config.otlp(signal) for signal in SIGNALS if "otlp" in chosen[signal]})
+    targets = _otlp_targets({signal: _settings(config, signal) for signal in SIGNALS if "otlp" in chosen[signal]})
     for name in sorted({name for names in chosen.values() for name in names if name not in {"otlp", "none", "prometheus"}}):
         exporters = {FIELDS[signal]: _exporter(name, signal, memory) for signal in SIGNALS if name in chosen[signal]}
         targets.append(Target(name=name, timeout_s=config.export_timeout_s, **exporters))
     return targets
+
+
+def _settings(config: ObservabilityConfig, signal: SignalName) -> OtlpTarget:
+    """Return where one signal goes; an export of metrics is bounded by ``export_timeout_s`` too, which the official exporter ignores."""
+    one = config.otlp(signal)
+    return replace(one, timeout_s=min(one.timeout_s, config.export_timeout_s)) if signal == "metrics" else one
 
 
 def _otlp_targets(settings: dict[SignalName, OtlpTarget]) -> list[Target]:
