@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import _logs, metrics, propagate, trace
 
 from langswarm_otel import guard, override, public_prices
+from langswarm_otel.components.settling import settle
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.pipelines import declarative, exit_hooks
 from langswarm_otel.pipelines.assembly import Pipelines
@@ -163,6 +164,7 @@ class Installation:
         with self._lock:
             if not self.pipelines.alive:
                 return True
+            settle()
             self.telemetry = self._silent
             done = self.pipelines.shutdown(timeout_s)
             if self.mode == "config_file":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import guard, override
 from langswarm_otel.components.operations import Operations
+from langswarm_otel.components.settling import settle
 from langswarm_otel.explain import Explanation
 from langswarm_otel.pipelines.health import Health, HookHealth
 
@@ -91,6 +92,7 @@ class Observability(Operations):
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Send everything made so far; True only if all of it was delivered within the time, in seconds."""
+        settle()
         return self._installation.flush(timeout_s)
 
     def shutdown(self, timeout_s: float | None = None) -> bool:
@@ -148,6 +150,7 @@ class Observability(Operations):
         It looks through the one reader that exports too: nothing is exported, and no later export changes but in times, the last bits
         of float sums and which exemplar survives.
         """
+        settle()
         return self._installation.pipelines.statistics()
 
     def explain(self) -> Explanation:
@@ -156,6 +159,7 @@ class Observability(Operations):
 
     def health(self) -> Health:
         """Return a snapshot: mode, exporters, queues, drops by reason, last error, faults of ours, hooks."""
+        settle()
         faults = guard.faults()
         return Health(
             mode=self.mode,

@@ -348,13 +348,18 @@ class SpanKindOfOperation:
 
 _RUN = (RUN_INPUT_TOKENS, RUN_OUTPUT_TOKENS, RUN_COST)
 _USAGE = (USAGE_INPUT_TOKENS, USAGE_OUTPUT_TOKENS, USAGE_CACHE_READ_TOKENS, USAGE_CACHE_WRITE_TOKENS, USAGE_REASONING_TOKENS)
+_SPENT = (*_USAGE, USAGE_PARTIAL, COST, COST_BASIS, COST_PRICE_TABLE_VERSION)
 _CALL = (
     *(OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, RESPONSE_MODEL, RESPONSE_ID, RESPONSE_FINISH_REASONS, REQUEST_STREAM, AGENT_NAME),
-    *(RESPONSE_TIME_TO_FIRST_CHUNK, SERVER_ADDRESS, SERVER_PORT, *_USAGE, USAGE_PARTIAL, COST, COST_BASIS, COST_PRICE_TABLE_VERSION),
+    *(RESPONSE_TIME_TO_FIRST_CHUNK, SERVER_ADDRESS, SERVER_PORT),
     *(INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS),
 )
-EVERY_SPAN: Final[tuple[str, ...]] = (CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED, *_RUN)
-"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session."""
+EVERY_SPAN: Final[tuple[str, ...]] = (
+    *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED),
+    *(*_RUN, *_SPENT),
+)
+"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session. Tokens and cost stand on the span that
+made the call, which is nearly always an inference."""
 
 
 def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys: str) -> SpanKindOfOperation:

@@ -6,7 +6,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import get_value
+from opentelemetry.context import get_current, get_value
 from opentelemetry.sdk.trace import SpanProcessor
 
 from langswarm_otel import semconv
@@ -15,6 +15,7 @@ from langswarm_otel.export.processors import QueueLogRecordProcessor
 from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY
 from langswarm_otel.guard import record_fault
 from langswarm_otel.log_sources import is_excluded
+from langswarm_otel.propagation import origin_links
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class ScopeSpanProcessor(SpanProcessor):
     """Stamps conversation and user on every span started below a session, those of foreign instrumentors too.
+
+    A foreign root inside ``detached()`` also gets the link to where that was entered, as our own operations have it from the start.
 
     Backends filter by span, so ids that stand on the root alone are missed (behaviour 6). The values come from our own context key and
     never from W3C baggage, which would carry them to strangers in HTTP headers.
@@ -38,6 +41,9 @@ class ScopeSpanProcessor(SpanProcessor):
         if not self.active:
             return
         try:
+            for link in origin_links(get_current() if parent_context is None else parent_context) or ():
+                if not span.links:
+                    span.add_link(link.context)
             scope = current_scope(parent_context)
             if scope.conversation_id is not None:
                 _stamp(span, semconv.CONVERSATION_ID, scope.conversation_id)

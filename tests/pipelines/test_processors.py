@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from langswarm_otel.context import with_scope
 from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
+from langswarm_otel.propagation import detached
 
 
 def provider_with(*processors):
@@ -89,3 +90,14 @@ def test_interrupt_while_other_threads_start_spans():
         thread.join()
     assert ended >= len(kept)
     assert not any(span.is_recording() for span in kept)
+
+
+def test_foreign_roots_of_detached_work_are_linked():
+    """A foreign root inside ``detached()`` has a link to where that was entered; its children have none."""
+    tracer, exporter = provider_with(ScopeSpanProcessor())
+    with tracer.start_as_current_span("request") as request, detached(link=True), tracer.start_as_current_span("job"):
+        tracer.start_span("below").end()
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert spans["job"].parent is None
+    assert [link.context for link in spans["job"].links] == [request.get_span_context()]
+    assert list(spans["below"].links) == []
