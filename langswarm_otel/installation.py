@@ -107,7 +107,8 @@ class Installation:
             if self.mode in ("global", "joined") and config.propagators is not None:
                 propagate.set_global_textmap(_propagator(config.propagators))
             exit_hooks.close_at_exit(self)
-            _warm_prices()
+            if not config.price_table:
+                _warm_prices()
             if config.handle_signals and not exit_hooks.handle_sigterm():
                 self._note("SIGTERM is not handled: configure_observability() was not called in the main thread")
             if config.instrument:
@@ -181,7 +182,10 @@ class Installation:
 
 
 def _warm_prices() -> None:
-    """Load the price table beside the start of the application, instead of in its first call that has a cost (most of a second)."""
+    """Load the public prices beside the start of the application, instead of in its first call that has a cost (most of a second).
+
+    An application with a price table of its own is spared that work: it comes with the first model that its table lacks.
+    """
     if public_prices.available() and public_prices.version() is None:
         threading.Thread(target=public_prices.load, name="langswarm-otel-prices", daemon=True).start()
 
