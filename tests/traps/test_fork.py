@@ -122,8 +122,9 @@ def texts(signal: str, scope) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["global", "private", "joined"])
 def test_3_9_a_child_is_an_instance_of_its_own(otlp_server, mode):
-    """Each child exports its own span, record and count, once, under a ``service.instance.id`` of its own that is the same on all three
-    signals; nothing of the parent is exported by a child, on providers of ours or of others.
+    """Each child exports what is its own, once, under a ``service.instance.id`` that is the same on all three signals.
+
+    Nothing of the parent is exported by a child, on providers of ours or of others.
     """
     ended = run(FORKS, otlp_server.endpoint, mode, str(CHILDREN))
     assert ended.returncode == 0, ended.stderr
