@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import current, environment, presets
 from langswarm_otel.config import FIELD_NAMES, ObservabilityConfig
 from langswarm_otel.errors import ConfigurationError
-from langswarm_otel.installation import Installation
-from langswarm_otel.observability import Observability
 
 if TYPE_CHECKING:
+    from langswarm_otel.installation import Installation
+    from langswarm_otel.observability import Observability
     from langswarm_otel.environment import Resolved
 
 _lock = threading.RLock()
@@ -62,6 +63,15 @@ def ensure_providers() -> None:
     with _lock:
         if _process is None:
             _process = Installation(environment.resolve(presets.testing(on_foreign="private"), {}).config, install_global=True)
+
+
+def _after_fork_in_child() -> None:
+    global _lock  # noqa: PLW0603 - a lock taken by another thread at fork would stay taken
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _wanted(config_or_preset: ObservabilityConfig | str | None, overrides: dict[str, Any]) -> ObservabilityConfig:

@@ -170,3 +170,29 @@ def test_4_05_children_of_multiprocessing_send_their_last(otlp_server):
     assert ended.returncode == 0, ended.stderr
     assert otlp_server.span_names() == ["execute_tool in a child"] * 2
     assert len(otlp_server.log_records) == 2
+
+
+def test_4_06_a_child_may_configure_whatever_the_parent_was_at():
+    """A fork while another thread of the parent is configuring leaves no lock taken in the child."""
+    program = """
+        import os, signal, threading
+        from langswarm_otel import configure_observability, runtime
+        held, release = threading.Event(), threading.Event()
+
+        def hold():
+            with runtime._lock:
+                held.set()
+                release.wait(30)
+
+        threading.Thread(target=hold, daemon=True).start()
+        held.wait()
+        pid = os.fork()
+        if not pid:
+            signal.alarm(15)
+            configure_observability("testing", instrument=False, log_output="none")
+            os._exit(0)
+        print(os.waitpid(pid, 0)[1])
+        release.set()
+    """
+    ended = run(program)
+    assert ended.stdout.strip() == "0", ended.stderr
