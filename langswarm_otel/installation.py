@@ -162,6 +162,9 @@ class Installation:
 
     def shutdown(self, timeout_s: float) -> bool:
         """Send what is left and stop, within the time; idempotent."""
+        return self._close(timeout_s, keep_logging=False)
+
+    def _close(self, timeout_s: float, *, keep_logging: bool) -> bool:
         with self._lock:
             if not self.pipelines.alive:
                 return True
@@ -170,10 +173,20 @@ class Installation:
             done = self.pipelines.shutdown(timeout_s)
             if self.mode == "config_file":
                 done = self.pipelines.shutdown_foreign(timeout_s)
-            if self._logging is not None:
+            if self._logging is not None and not keep_logging:
                 self._logging.undo()
                 self._logging = None
+            exit_hooks.forget(self)
             return done
+
+    def close_at_exit(self, timeout_s: float) -> bool:
+        """Send what is left; the application's log lines go on to the last, only their way to the exporters ends."""
+        return self._close(timeout_s, keep_logging=True)
+
+    def flush_before_drain(self, timeout_s: float) -> bool:
+        """Send what there is and mark open spans, since the process has been told to end but still works."""
+        self.pipelines.open_spans.mark()
+        return self.flush(timeout_s)
 
     def after_fork_in_child(self) -> None:
         """Forget what belongs to the parent."""

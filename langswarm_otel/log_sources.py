@@ -24,10 +24,24 @@ def is_excluded(logger_name: str) -> bool:
 
 
 CONTENT_LOGGERS: Final = ("langswarm", "langswarm_memory")
-"""Loggers that write tool arguments and answers into the text of their lines, as LangSwarm 0.1.0 does at INFO."""
+"""Loggers that write tool arguments, answers, errors and user ids into the text of their lines, as LangSwarm 0.1.0 does at INFO.
+
+LangSwarm also logs under names such as ``session_manager`` and ``tool_executor``, which an application may use itself; our own handler
+knows its records by their file, see ``is_langswarm_file``.
+"""
+
+LANGSWARM: Final = "langswarm"
+"""The logger name under which every record of LangSwarm leaves: its own can hold a user id, and there is one for each session."""
 
 WITHHELD: Final = "text withheld: capture_content is off"
 """What stands in place of such a text while content may not leave the process."""
+
+
+@lru_cache(maxsize=1024)
+def is_langswarm_file(path: str) -> bool:
+    """Whether a source file belongs to an installed LangSwarm package."""
+    folders = path.replace("\\", "/").split("/")
+    return bool({"site-packages", "dist-packages"} & set(folders)) and any(name in folders for name in ("langswarm", "langswarm_memory"))
 
 
 @lru_cache(maxsize=4096)

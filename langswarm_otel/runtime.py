@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langswarm_otel import current, environment, presets
 from langswarm_otel.config import FIELD_NAMES, ObservabilityConfig
 from langswarm_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from langswarm_otel.environment import Resolved
     from langswarm_otel.installation import Installation
     from langswarm_otel.observability import Observability
-    from langswarm_otel.environment import Resolved
 
 _lock = threading.RLock()
 _process: Installation | None = None
@@ -40,16 +40,16 @@ def configure_observability(
     resolved = environment.resolve(_wanted(config_or_preset, overrides))
     _refuse_private_file(resolved, install_global=install_global)
     if not install_global:
-        return _handle(Installation(resolved.config, install_global=False), resolved)
+        return _handle(_install(resolved.config, install_global=False), resolved)
     global _process  # noqa: PLW0603 - the one installation that owns the process's providers
     with _lock:
-        handle = current.current_handle()
-        if isinstance(handle, Observability) and _serves(handle, resolved):
+        handle = cast("Observability | None", current.current_handle())
+        if handle is not None and _serves(handle, resolved):
             return handle
         if _process is None and not resolved.config.disabled:
-            _process = Installation(resolved.config, install_global=True)
+            _process = _install(resolved.config, install_global=True)
         # Off from the start touches nothing global, so that the providers of others go on.
-        new = _handle(_process or Installation(resolved.config, install_global=False), resolved)
+        new = _handle(_process or _install(resolved.config, install_global=False), resolved)
         current.set_current(new)
         return new
 
@@ -62,7 +62,7 @@ def ensure_providers() -> None:
     global _process  # noqa: PLW0603 - see configure_observability
     with _lock:
         if _process is None:
-            _process = Installation(environment.resolve(presets.testing(on_foreign="private"), {}).config, install_global=True)
+            _process = _install(environment.resolve(presets.testing(on_foreign="private"), {}).config, install_global=True)
 
 
 def _after_fork_in_child() -> None:
@@ -100,11 +100,21 @@ def _serves(handle: Observability, resolved: Resolved) -> bool:
     return alive and not handle.superseded and handle.config == resolved.config
 
 
+def _install(config: ObservabilityConfig, *, install_global: bool) -> Installation:
+    # Imported once the environment has been checked: the SDK and the API's propagators read it when they are imported, and raise a bare
+    # ValueError where it is malformed.
+    from langswarm_otel.installation import Installation  # noqa: PLC0415
+
+    return Installation(config, install_global=install_global)
+
+
 def _handle(installation: Installation, resolved: Resolved) -> Observability:
     if resolved.config.disabled:
         installation.shutdown(resolved.config.shutdown_timeout_s)
     else:
         installation.apply(resolved.config)
+    from langswarm_otel.observability import Observability  # noqa: PLC0415 - see _install
+
     handle = Observability(installation, resolved)
     installation.handle = handle
     return handle

@@ -117,7 +117,11 @@ MEMORY_RECORDS: Final = "gen_ai.memory.records"
 _CONTENT_KEYS_OF_OTHERS = (
     *("gen_ai.prompt", "gen_ai.completion", "gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.tool.message"),
     *("gen_ai.event.content", "input.value", "output.value", "llm.prompts", "llm.prompt_template.variables", "tool.parameters"),
-    *("traceloop.entity.input", "traceloop.entity.output"),
+    *("traceloop.entity.input", "traceloop.entity.output", "gen_ai.evaluation.explanation", "error.message", "tool_arguments"),
+    *("tool_response", "all_messages_events", "pydantic_ai.all_messages", "final_result", "llm.prompt_template.template", "llm.tools"),
+    *("llm.function_call", "document.content", "message.content", "message.contents", "ai.prompt", "ai.response.text"),
+    *("ai.response.object", "ai.response.toolCalls", "ai.toolCall.args", "ai.toolCall.result", "langfuse.observation.input"),
+    *("langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output"),
 )
 CONTENT_KEYS: Final[frozenset[str]] = frozenset(
     (
@@ -129,25 +133,17 @@ CONTENT_KEYS: Final[frozenset[str]] = frozenset(
 """Attribute keys whose values are message content, tool data or exception text, on our own and on foreign telemetry."""
 
 CONTENT_KEY_PREFIXES: Final[tuple[str, ...]] = (
-    "gen_ai.prompt.",
-    "gen_ai.completion.",
-    "gen_ai.input.messages.",
-    "gen_ai.output.messages.",
-    "llm.input_messages",
-    "llm.output_messages",
-    "retrieval.documents.",
+    *("gen_ai.prompt.", "gen_ai.completion.", "gen_ai.input.messages.", "gen_ai.output.messages.", "llm.input_messages"),
+    *("llm.output_messages", "llm.choices.", "llm.tools.", "retrieval.documents.", "reranker."),
+    *("embedding.embeddings.", "ai.prompt.", "traceloop.prompt."),
 )
 """Prefixes of flattened content attributes; ``gen_ai.prompt.name`` and ``gen_ai.prompt.version`` are metadata and exempt."""
 
 CONTENT_KEY_EXEMPTIONS: Final[frozenset[str]] = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})
 
 CONTENT_EVENT_NAMES: Final[tuple[str, ...]] = (
-    "gen_ai.client.inference.operation.details",
-    "gen_ai.system.message",
-    "gen_ai.user.message",
-    "gen_ai.assistant.message",
-    "gen_ai.tool.message",
-    "gen_ai.choice",
+    *("gen_ai.client.inference.operation.details", "gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message"),
+    *("gen_ai.tool.message", "gen_ai.choice", "gen_ai.content.prompt", "gen_ai.content.completion"),
 )
 """Events (log records) whose *body* is content."""
 
@@ -168,13 +164,8 @@ INVOKE_WORKFLOW: Final = "invoke_workflow"
 WORKFLOW_STEP: Final = "workflow_step"
 INFERENCE_OPERATIONS: Final[tuple[str, ...]] = (CHAT, "generate_content", "text_completion", EMBEDDINGS, RETRIEVAL)
 MEMORY_OPERATIONS: Final[tuple[str, ...]] = (
-    "create_memory_store",
-    "delete_memory_store",
-    "create_memory",
-    "update_memory",
-    "upsert_memory",
-    "search_memory",
-    "delete_memory",
+    *("create_memory_store", "delete_memory_store", "create_memory", "update_memory", "upsert_memory"),
+    *("search_memory", "delete_memory"),
 )
 
 OTHER: Final = "_OTHER"

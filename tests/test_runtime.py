@@ -375,3 +375,96 @@ def test_threads_end_with_the_handle():
         ours = [thread.name for thread in threading.enumerate() if "langswarm" in thread.name]
     assert ours == []
     assert listening >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_PROPAGATORS", "nonsense"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "abc"), ("OTEL_TRACES_SAMPLER", "sometimes")]
+)
+def test_malformed_environment_is_an_error_of_ours(name, value):
+    """Also where OpenTelemetry itself raises a bare ``ValueError`` as soon as it is imported."""
+    ended = run(BESIDE_FILE, "{}", **{name: value})
+    assert ended.returncode == 4, ended.stderr
+    assert f"{name}='{value}'" in ended.stdout
+
+
+def test_graceful_drain_is_observed(otlp_server):
+    """A handler that lets the work finish after SIGTERM finds telemetry alive; what was open is marked, and nothing is cut off."""
+    program = """
+        import os, signal, sys, time
+        from langswarm_otel import configure_observability
+        stopping = []
+        signal.signal(signal.SIGTERM, lambda *_: stopping.append(1))
+        obs = configure_observability("serverless", service_name="drain", endpoint=sys.argv[1])
+        with obs.agent("at work"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            while not stopping:
+                time.sleep(0.01)
+            with obs.tool("last step"):
+                pass
+    """
+    ended = run(program, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    spans = {span.name: attributes(span.attributes) for span in otlp_server.spans}
+    assert set(spans) == {"invoke_agent at work", "execute_tool last step"}
+    assert spans["invoke_agent at work"]["langswarm.interrupted"] is True
+    assert spans["invoke_agent at work"]["langswarm.outcome"] == "ok"
+    assert "langswarm.interrupted" not in spans["execute_tool last step"]
+
+
+def test_forgotten_private_handle_is_flushed_at_exit(otlp_server):
+    """A private handle that nobody refers to any more still delivers its last span."""
+    program = """
+        import gc, sys
+        from langswarm_otel import configure_observability
+        def work():
+            obs = configure_observability("production", service_name="p", endpoint=sys.argv[1], install_global=False)
+            with obs.tool("t"):
+                pass
+        work()
+        gc.collect()
+    """
+    ended = run(program, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    assert otlp_server.span_names() == ["execute_tool t"]
+
+
+def test_a_forked_worker_may_name_itself(otlp_server):
+    """A child may be configured with a service name of its own, as a ``post_fork`` hook does; the parent keeps its name."""
+    program = """
+        import os, sys
+        from langswarm_otel import configure_observability
+        obs = configure_observability("production", service_name="parent", endpoint=sys.argv[1])
+        pid = os.fork()
+        obs = configure_observability("production", service_name="child" if pid == 0 else "parent", endpoint=sys.argv[1])
+        with obs.tool("in the child" if pid == 0 else "in the parent"):
+            pass
+        obs.flush(5)
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    """
+    ended = run(program, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    named = {
+        span.name: attributes(resource.resource.attributes)["service.name"]
+        for message in otlp_server.messages("traces")
+        for resource in message.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    }
+    assert named == {"execute_tool in the child": "child", "execute_tool in the parent": "parent"}
+
+
+def test_lines_look_the_same_to_the_end():
+    """A line that is logged while the process ends is still JSON, although telemetry has been shut down by then."""
+    program = """
+        import atexit, sys
+        from langswarm_otel import configure_observability
+        held = []
+        atexit.register(lambda: held[0].info("the last line", n=1))
+        obs = configure_observability("production", service_name="l", endpoint=sys.argv[1], shutdown_timeout_s=0.3)
+        held.append(obs.log)
+    """
+    ended = run(program, "http://127.0.0.1:9")
+    assert ended.returncode == 0, ended.stderr
+    assert '"event":"the last line"' in ended.stdout

@@ -74,6 +74,7 @@ class Pipelines:
         self.pull = PullEndpoint()
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
+        self._forked = False
         self._exports_metrics = False
         self._fixed = _fixed_part(config)
         self._config = config
@@ -124,7 +125,7 @@ class Pipelines:
         Raises:
             ConfigurationError: a setting cannot change while the providers live, or an exporter cannot be built.
         """
-        if self.alive:
+        if self.alive and not self._forked:
             self._refuse_fixed_changes(config)
         else:
             self._replace_fixed(config)
@@ -132,6 +133,7 @@ class Pipelines:
         targets = build_targets(config, self.memory) if exporting else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
+        self.scope.capture_user_id = config.capture_user_id
         self.sampler.target = _sampler_of(config)
         self.reader.set_temporality(config.metrics_temporality)
         self._set_configurators(config)
@@ -148,6 +150,7 @@ class Pipelines:
         self._config = config
         self.exit_deadline_s = config.shutdown_timeout_s
         self._set_enabled(enabled=True)
+        self._forked = False
         return drained
 
     def _set_configurators(self, config: ObservabilityConfig) -> None:
@@ -244,6 +247,7 @@ class Pipelines:
 
     def after_fork_in_child(self) -> None:
         """Forget what belongs to the parent; the hub, the reader and providers of ours have hooks of their own too."""
+        self._forked = True  # a worker may give itself another name: nothing of it has been exported yet
         self.open_spans.forget()
         self.pull.after_fork_in_child()
         if self.foreign.meter is not None:

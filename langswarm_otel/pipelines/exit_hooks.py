@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import signal
 import sys
 import threading
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langswarm_otel import guard
@@ -29,8 +29,12 @@ class Closable(Protocol):
         """How long the shut-down may take, in seconds."""
         ...
 
-    def shutdown(self, timeout_s: float) -> bool:
-        """Send what is left and stop."""
+    def close_at_exit(self, timeout_s: float) -> bool:
+        """Send what is left, at the end of the process."""
+        ...
+
+    def flush_before_drain(self, timeout_s: float) -> bool:
+        """Send what there is and mark what is open, since the process has been told to end but still works."""
         ...
 
     def after_fork_in_child(self) -> None:
@@ -38,13 +42,13 @@ class Closable(Protocol):
         ...
 
 
-_closables: weakref.WeakSet[Closable] = weakref.WeakSet()
+_closables: set[Closable] = set()
 _registered = False
 _lock = threading.Lock()
 
 
 def close_at_exit(closable: Closable) -> None:
-    """Shut this down when the process ends; the registration holds no strong reference."""
+    """Close this when the process ends, even if its owner has forgotten it; ``forget`` takes that back."""
     global _registered  # noqa: PLW0603 - hooks of the interpreter are set once a process
     with _lock:
         _closables.add(closable)
@@ -56,28 +60,45 @@ def close_at_exit(closable: Closable) -> None:
             os.register_at_fork(before=_follow_multiprocessing, after_in_child=_after_fork_in_child)
 
 
+def forget(closable: Closable) -> None:
+    """Take back ``close_at_exit``, for what has been closed."""
+    with _lock:
+        _closables.discard(closable)
+
+
 def close_all() -> None:
-    """Shut everything down in parallel, each within its own deadline; never raises and never waits for longer."""
+    """Close everything in parallel, each within its own deadline; never raises and never waits for longer."""
+    _in_parallel([(one.exit_deadline_s, functools.partial(one.close_at_exit, one.exit_deadline_s * SHARE)) for one in list(_closables)])
+
+
+def flush_all() -> None:
+    """Flush everything in parallel, each within its own deadline; never raises and never waits for longer."""
+    _in_parallel(
+        [(one.exit_deadline_s, functools.partial(one.flush_before_drain, one.exit_deadline_s * SHARE)) for one in list(_closables)]
+    )
+
+
+def _in_parallel(calls: list[tuple[float, Callable[[], object]]]) -> None:
     begin = time.monotonic()
-    threads = [(begin + closable.exit_deadline_s, _start(closable)) for closable in list(_closables)]
+    threads = [(begin + deadline_s, _start(call)) for deadline_s, call in calls]
     for deadline, thread in threads:
         if thread is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _start(closable: Closable) -> threading.Thread | None:
-    def close() -> None:
+def _start(call: Callable[[], object]) -> threading.Thread | None:
+    def run() -> None:
         try:
-            closable.shutdown(closable.exit_deadline_s * SHARE)
+            call()
         except Exception as error:  # noqa: BLE001 - nobody is left to handle it
-            guard.record_fault("close_all", error)
+            guard.record_fault("exit_hooks", error)
 
-    thread = threading.Thread(target=close, name="langswarm-otel-exit", daemon=True)
+    thread = threading.Thread(target=run, name="langswarm-otel-exit", daemon=True)
     try:
         thread.start()
     except RuntimeError:
         # "can't create new thread at interpreter shutdown" (python/cpython#113964): nothing else is left but this thread.
-        close()
+        run()
         return None
     return thread
 
@@ -108,7 +129,10 @@ _handles_sigterm = False
 
 
 def handle_sigterm() -> bool:
-    """Close everything on SIGTERM, then do what the previous handler did; return whether the handler could be set.
+    """Send what there is on SIGTERM, then do what the previous handler did; return whether the handler could be set.
+
+    A handler of the application may drain for a while, so telemetry stays on for it: open spans are marked as interrupted and go on, and
+    the rest is sent at exit. Without one the process is about to die, so everything is closed.
 
     Signal handlers can only be set in the main thread; elsewhere this does nothing and says so by its result.
     """
@@ -122,11 +146,14 @@ def handle_sigterm() -> bool:
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    # The work is done in threads of `close_all`: the interrupted code of this one may hold a lock that it needs.
-    close_all()
+    # The work is done in threads of their own: the interrupted code of this one may hold a lock that it needs.
     previous = _previous_handler
     if callable(previous):
+        flush_all()
         previous(number, frame)
-    elif previous != signal.SIG_IGN:
+    elif previous == signal.SIG_IGN:
+        flush_all()
+    else:
+        close_all()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

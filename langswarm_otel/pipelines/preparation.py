@@ -11,11 +11,13 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 
+from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
-from langswarm_otel.log_sources import WITHHELD, quotes_content
+from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
 _EMPTY: Mapping[str, Any] = {}
+_KEPT = frozenset(
+    {semconv.CONVERSATION_ID, semconv.AGENT_NAME, semconv.EXCEPTION_TYPE, "code.file.path", "code.function.name", "code.line.number"}
+)
 
 
 class Preparation:
@@ -98,11 +103,10 @@ class Preparation:
     def log_record(self, readable: ReadableLogRecord) -> ReadableLogRecord:
         """Return the log record as it may be sent."""
         record = readable.log_record
+        if not self.capture_content and _quotes_content(readable):
+            return _withheld(readable)
         attributes = self.clean(record.attributes, record.event_name, nested=True)
         body = gate.strip_body(record.body, record.event_name, record.attributes, is_open=self.capture_content)
-        scope = readable.instrumentation_scope
-        if not self.capture_content and scope is not None and quotes_content(scope.name):
-            body = WITHHELD
         body = safe_value(body, nested=True)
         texts = [safe_text(text) if text else text for text in (record.severity_text, record.event_name)]
         same = texts[0] is record.severity_text and texts[1] is record.event_name
@@ -116,20 +120,39 @@ class Preparation:
         return dataclasses.replace(readable, log_record=changed)
 
     def metrics(self, data: MetricsData) -> MetricsData:
-        """Make the attributes of every point safe, in place of the SDK dropping what cannot be encoded."""
+        """Make the attributes of every point safe and free of content and user ids, in place of the SDK dropping what cannot be encoded."""
         for resource_metrics in data.resource_metrics:
             for scope_metrics in resource_metrics.scope_metrics:
                 for metric in scope_metrics.metrics:
                     points = metric.data.data_points
-                    cleaned = [_safe_point(point) for point in points]
+                    cleaned = [self._point(point) for point in points]
                     if any(new is not old for new, old in zip(cleaned, points, strict=True)):
                         object.__setattr__(metric.data, "data_points", cleaned)
         return data
 
+    def _point(self, point: Any) -> Any:
+        attributes = gate.strip(point.attributes or _EMPTY, is_open=self.capture_content)
+        if semconv.USER_ID in attributes:
+            attributes = {key: value for key, value in attributes.items() if key != semconv.USER_ID}
+        attributes = safe_attributes(attributes)
+        return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
 
-def _safe_point(point: Any) -> Any:
-    attributes = safe_attributes(point.attributes or _EMPTY)
-    return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
+
+def _quotes_content(readable: ReadableLogRecord) -> bool:
+    """Whether the text of a record of somebody's log handler has to be taken for content.
+
+    Instrumentations, LangSwarm's among them, name a version of theirs; log handlers do not.
+    """
+    scope = readable.instrumentation_scope
+    return scope is not None and not scope.version and isinstance(scope.name, str) and quotes_content(scope.name)
+
+
+def _withheld(readable: ReadableLogRecord) -> ReadableLogRecord:
+    """Return what may be sent of a record whose text and extras are content: that it was there, when, how severe, in which span."""
+    changed = copy.copy(readable.log_record)
+    changed.body = WITHHELD
+    changed.attributes = {key: value for key, value in (changed.attributes or _EMPTY).items() if key in _KEPT}
+    return dataclasses.replace(readable, log_record=changed, instrumentation_scope=InstrumentationScope(LANGSWARM))
 
 
 class _ChangedSpan(ReadableSpan):

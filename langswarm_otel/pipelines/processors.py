@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ class ScopeSpanProcessor(SpanProcessor):
     def __init__(self) -> None:
         self.active = True
         """False makes the processor inert, for a provider of others that cannot forget a processor."""
+        self.capture_user_id = False
+        """Whether the raw user id may be stamped; the session may belong to a handle that may, while this one may not."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Stamp the span; any fault of ours stays here."""
@@ -49,7 +52,7 @@ class ScopeSpanProcessor(SpanProcessor):
                 _stamp(span, semconv.CONVERSATION_ID, scope.conversation_id)
             if scope.user_hash is not None:
                 _stamp(span, semconv.USER_HASH, scope.user_hash)
-            if scope.user_id is not None:
+            if scope.user_id is not None and self.capture_user_id:
                 _stamp(span, semconv.USER_ID, scope.user_id)
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("ScopeSpanProcessor.on_start", error)
@@ -112,11 +115,20 @@ class OpenSpans(SpanProcessor):
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("OpenSpans.on_end", error)
 
+    def mark(self) -> None:
+        """Mark every open span as interrupted, and leave it open: the process has been told to end, but may finish what it does."""
+        for span in self._open():
+            with contextlib.suppress(Exception):
+                span.set_attributes({semconv.INTERRUPTED: True})
+
+    def _open(self) -> list[Span]:
+        # `valuerefs` is one copy; walking the values would fail when another thread starts a span meanwhile.
+        return [span for span in (reference() for reference in self._spans.valuerefs()) if span is not None]
+
     def interrupt(self) -> int:
         """End every open span, marked as interrupted, and return how many there were."""
         with self._lock:
-            # `valuerefs` is one copy; walking the values would fail when another thread starts a span meanwhile.
-            spans = [span for span in (reference() for reference in self._spans.valuerefs()) if span is not None]
+            spans = self._open()
             for span in sorted(spans, key=lambda span: span.start_time or 0, reverse=True):
                 try:
                     span.set_attributes({semconv.INTERRUPTED: True})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
 from langswarm_otel.guard import guarded
+from langswarm_otel.log_sources import LANGSWARM, is_langswarm_file
 from langswarm_otel.signals import log_fields
 from langswarm_otel.signals.foreign_handlers import feeds_the_same, handlers_of, is_foreign
 from langswarm_otel.signals.log_marks import is_marked
@@ -70,7 +71,8 @@ class OTelHandler(LocklessHandler):
         if not seen_by_others and self.last_resort:
             self._print(record)
         if not is_emitted and not is_marked(record):
-            self.emitter.emit(record.name, record.levelno, self._fields, record)
+            name = LANGSWARM if is_langswarm_file(record.pathname) else record.name
+            self.emitter.emit(name, record.levelno, self._fields, record)
 
     def _print(self, record: logging.LogRecord) -> None:
         last = logging.lastResort

@@ -108,3 +108,35 @@ def test_development_shows_content(otlp_server, preset):
     assert ended.returncode == 0, ended.stderr
     found = {pair.key for span in otlp_server.spans for pair in span.attributes if CANARY.encode() in pair.value.SerializeToString()}
     assert {"gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "user.id"} <= found
+
+
+LANGSWARM = """
+    import asyncio, logging, sys
+    from langswarm_otel import configure_observability
+    obs = configure_observability("production", service_name="b25", endpoint=sys.argv[1], log_output="none")
+    from langswarm.core.session import MessageRole, SessionBackend, SessionManager
+    from langswarm_otel.cli import story_langswarm
+
+    async def main():
+        await story_langswarm.run_story()
+        manager = SessionManager()
+        session = await manager.create_session("user-canary-7f3a", "openai", "gpt-4o", backend=SessionBackend.LOCAL_MEMORY)
+        await session.send_message("a prompt with canary-7f3a", role=MessageRole.USER)
+
+    asyncio.run(main())
+    print(story_langswarm.QUESTION)
+    assert obs.flush(5)
+"""
+
+
+def test_langswarm_itself_leaks_nothing(otlp_server):
+    """LangSwarm writes prompts, tool arguments and user ids into its log lines and its session ids: none of them leaves over OTLP."""
+    ended = run(LANGSWARM, otlp_server.endpoint)
+    assert ended.returncode == 0, ended.stderr
+    question = ended.stdout.splitlines()[-1]
+    sent = b"".join(request.message.SerializeToString() for request in otlp_server.requests)
+    assert len(otlp_server.spans) >= 16
+    assert b"text withheld" in sent
+    assert b"support_desk" in sent
+    for secret in (CANARY, question, question[:30], "Executing tool"):
+        assert secret.encode() not in sent

@@ -5,6 +5,8 @@ from __future__ import annotations
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -113,3 +115,24 @@ def test_lines_of_langswarm_itself_are_withheld():
     assert OPEN.log_record(record) is record
     other = ReadableLogRecord(LogRecord(body="as it is"), Resource({}), InstrumentationScope("langswarm_shop"))
     assert CLOSED.log_record(other) is other
+
+
+def test_nothing_else_of_such_a_line_leaves():
+    """Neither its extras nor the name of its logger, which can hold a user id."""
+    record = LogRecord(body="x", attributes={"args": "canary", "code.file.path": "/a.py", "gen_ai.agent.name": "a"}, severity_text="ERROR")
+    cleaned = CLOSED.log_record(ReadableLogRecord(record, Resource({}), InstrumentationScope("langswarm.session.canary")))
+    assert dict(cleaned.log_record.attributes) == {"code.file.path": "/a.py", "gen_ai.agent.name": "a"}
+    assert cleaned.instrumentation_scope.name == "langswarm"
+
+
+def test_points_carry_neither_content_nor_users():
+    """A foreign metric that puts a prompt or a user id on its points loses that label, whatever the gate says of the user id."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], Resource({}), shutdown_on_exit=False)
+    provider.get_meter("m").create_counter("c").add(1, {"gen_ai.input.messages": "canary", "user.id": "u-1", "kept": "yes"})
+    (point,) = CLOSED.metrics(reader.get_metrics_data()).resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
+    assert dict(point.attributes) == {"kept": "yes"}
+    provider.get_meter("m").create_counter("c").add(1, {"plain": 1})
+    data = reader.get_metrics_data()
+    before = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[-1]
+    assert CLOSED.metrics(data).resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[-1] is before
