@@ -60,6 +60,7 @@ class Operations:
             model: model of the inferences inside that name none.
             agent_id: identity of this very agent; on the span only.
         """
+        _refuse_bare("agent", name)
         return AgentOperation(self._resolve_telemetry, name, provider=provider, model=model, agent_id=agent_id)
 
     def inference(
@@ -100,6 +101,7 @@ class Operations:
             call_id: identity of this very call, as the model gave it; on the span only.
             tool_type: ``function``, ``extension`` or ``datastore``.
         """
+        _refuse_bare("tool", name)
         return ToolOperation(self._resolve_telemetry, name, call_id=call_id, tool_type=tool_type)
 
     def session(self, session_id: str, *, user_id: str | None = None) -> SessionOperation:
@@ -109,6 +111,7 @@ class Operations:
             session_id: ``gen_ai.conversation.id``; never on a metric.
             user_id: who takes part; leaves as a salted hash, and as it is only where the configuration allows it.
         """
+        _refuse_bare("session", session_id)
         return SessionOperation(self._resolve_telemetry, session_id, user_id=user_id)
 
     def memory(self, operation: str, *, store: str) -> MemoryOperation:
@@ -127,6 +130,7 @@ class Operations:
         Args:
             name: name of the workflow, of which there are few.
         """
+        _refuse_bare("workflow", name)
         return WorkflowOperation(self._resolve_telemetry, name)
 
     def step(self, name: str, *, index: int | None = None, step_type: str | None = None) -> StepOperation:
@@ -137,6 +141,7 @@ class Operations:
             index: place in the workflow, counting from 0.
             step_type: kind of step, such as ``agent`` or ``tool``.
         """
+        _refuse_bare("step", name)
         return StepOperation(self._resolve_telemetry, name, index=index, step_type=step_type)
 
     @overload
@@ -161,4 +166,11 @@ class Operations:
             name: what is timed, of which there are few things.
             **attributes: labels, as far as the catalogue allows them on the metric.
         """
+        _refuse_bare("timer", name)
         return TimerOperation(self._resolve_telemetry, name, attributes)
+
+
+def _refuse_bare(operation: str, name: object) -> None:
+    """Say where it stands that a decorator lacks its name; otherwise every call of what it decorates would fail."""
+    if type(name) is not str and callable(name):
+        raise TypeError(f'@{operation} needs a name: write @{operation}("{getattr(name, "__name__", "name")}")')

@@ -366,3 +366,13 @@ def test_inferences_that_stream_time_their_chunks(observe, clock):
     assert left.attributes["langswarm.usage.partial"] is True
     assert seen.point("gen_ai.client.operation.time_to_first_chunk").count == 2
     assert seen.point("gen_ai.client.operation.time_per_output_chunk").sum == 0.25
+
+
+@pytest.mark.parametrize("operation", ["agent", "tool", "workflow", "step", "session", "timer"])
+def test_a_decorator_without_its_name_says_so_where_it_stands(obs, operation):
+    """Without the parentheses the function would be taken for the name, and each later call of it would fail."""
+
+    def search(): ...
+
+    with pytest.raises(TypeError, match=f'write @{operation}\\("search"\\)'):
+        getattr(obs, operation)(search)
