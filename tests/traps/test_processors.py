@@ -87,3 +87,16 @@ def test_4_23_handles_are_made_once(otlp_server):
         assert made == []
         loggers = {id(pipelines.logger_provider.get_logger("scope", attributes={"a": 1})) for _ in range(3)}
         assert len(loggers) == 1
+
+
+def test_4_10_records_about_telemetry_stay_out_whoever_brings_them():
+    """A handler of others gets its OpenTelemetry logger without a version; an instrumentation's own, with one, is the application's."""
+    hub = ExportHub()
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(FilteringLogProcessor(hub))
+    provider.get_logger("opentelemetry.exporter.otlp").emit(body="an exporter complains")
+    provider.get_logger("urllib3.connectionpool").emit(body="a retry")
+    assert sum(row.made for row in hub.counts()) == 0
+    provider.get_logger("opentelemetry.instrumentation.openai", "1.0").emit(body="an event")
+    provider.get_logger("app").emit(body="a line")
+    assert sum(row.made for row in hub.counts()) == 2
