@@ -41,7 +41,8 @@ class MemoryOperation(Operation["MemoryRun"]):
             store: name of the store, of which there are few.
         """
         super().__init__(resolve)
-        self.operation = _SHORT.get(operation, named(operation))
+        name = named(operation)
+        self.operation = _SHORT.get(name, name)
         self.store = named(store)
 
     def make(self, telemetry: Telemetry) -> MemoryRun:

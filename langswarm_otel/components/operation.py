@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import get_current
 
+from langswarm_otel.components.blocks import OpenBlocks
 from langswarm_otel.components.decorating import decorate
-from langswarm_otel.components.run import RUN_KEY, Run
-from langswarm_otel.components.streaming import AsyncStream, Stream, open_stream
+from langswarm_otel.components.run import Run
+from langswarm_otel.components.streaming import AsyncStream, BothIterable, DualStream, Stream, open_stream
 from langswarm_otel.guard import record_fault
 from langswarm_otel.signals.telemetry import silent_telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
-    from types import TracebackType
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+    from types import FrameType, TracebackType
 
     from opentelemetry.context import Context
 
@@ -38,7 +40,7 @@ class Operation(Generic[R]):
 
     def __init__(self, resolve: Callable[[], Telemetry]) -> None:
         self._resolve = resolve
-        self._entered: dict[int, R] = {}
+        self._entered: OpenBlocks[R] = OpenBlocks()
 
     def make(self, telemetry: Telemetry) -> R:
         """Return a run of this kind that has not begun."""
@@ -61,26 +63,35 @@ class Operation(Generic[R]):
         return run
 
     def __enter__(self) -> R:
-        run = self.begin()
-        run.enter()
-        self._entered[id(run.context)] = run
-        return run
+        return self._enter(sys._getframe(1))  # noqa: SLF001 - the frame of the block tells it from others
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        run = self._leave()
+        self._exit(sys._getframe(1), error)  # noqa: SLF001 - as above
+
+    # Not coroutine functions: their frame would stand between this one and the block's.
+    def __aenter__(self) -> Awaitable[R]:
+        return _at_once(self._enter(sys._getframe(1)))  # noqa: SLF001 - as above
+
+    def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> Awaitable[None]:
+        self._exit(sys._getframe(1), error)  # noqa: SLF001 - as above
+        return _at_once(None)
+
+    def _enter(self, frame: FrameType) -> R:
+        run = self.begin()
+        self._entered.enter(run, frame)
+        return run
+
+    def _exit(self, frame: FrameType, error: BaseException | None) -> None:
+        run = self._entered.leave(frame)
         if run is not None:
             run.finish(error)
-
-    async def __aenter__(self) -> R:
-        return self.__enter__()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self.__exit__(kind, error, traceback)
 
     def __call__(self, function: F, /) -> F:
         """Return a function of the same kind whose every call is a run."""
         return decorate(self, function)
 
+    @overload
+    def stream(self, iterable: BothIterable[T], *, usage: Callable[[T], object] | None = None) -> DualStream[T]: ...
     @overload
     def stream(self, iterable: Iterable[T], *, usage: Callable[[T], object] | None = None) -> Stream[T]: ...
     @overload
@@ -89,23 +100,11 @@ class Operation(Generic[R]):
         """Return an iterable of the same items; the run begins now and ends with it, however it ends.
 
         Args:
-            iterable: what is streamed, synchronous or asynchronous.
+            iterable: what is streamed; synchronous, asynchronous, or both.
             usage: reads the provider's usage off a chunk, or returns None. The run itself is the stream's ``operation``.
         """
         return open_stream(self.begin(), iterable, usage, owned=True)
 
-    def _leave(self) -> R | None:
-        """Return the run that the ending block entered, with the context outside current again."""
-        current = get_current()
-        run = self._entered.pop(id(current), None)
-        if run is not None:
-            attach(run.previous)
-            return run
-        # The block ends where its own context is not current: in a torn generator, or after somebody left a context of theirs attached.
-        around: Any = current.get(RUN_KEY)
-        while around is not None:
-            run = self._entered.get(id(around.context))
-            if run is not None and run is around:
-                return self._entered.pop(id(around.context), None)
-            around = around.parent
-        return self._entered.popitem()[1] if self._entered else None
+
+async def _at_once(result: T) -> T:
+    return result

@@ -8,7 +8,7 @@ from langswarm_otel import semconv
 from langswarm_otel.components import captured
 from langswarm_otel.components.attempts import Attempt
 from langswarm_otel.components.outcome import error_type as type_of_error
-from langswarm_otel.components.streaming import AsyncStream, Stream, open_stream
+from langswarm_otel.components.streaming import AsyncStream, BothIterable, DualStream, Stream, open_stream
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_value
 from langswarm_otel.guard import record_fault
@@ -151,10 +151,12 @@ class Reporting:
 
     def cost(self, amount: float) -> None:
         """Report what the call cost in US dollars, where the provider says so itself; no price table is then asked."""
-        if isinstance(amount, (int, float)) and not isinstance(amount, bool) and 0 <= amount < float("inf"):
+        try:
+            if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not 0 <= amount < float("inf"):
+                raise TypeError("amount")  # noqa: TRY301 - handled like what `float` raises
             self._actual_cost = float(amount)
-        else:
-            record_fault("cost", TypeError("amount"))
+        except Exception as error:  # noqa: BLE001 - an integer that no float can hold, or a number of somebody else's
+            record_fault("cost", error)
 
     @property
     def actual_cost(self) -> float | None:
@@ -201,6 +203,8 @@ class Reporting:
         """Take the time between two chunks; for kinds that measure it."""
 
     @overload
+    def stream(self, iterable: BothIterable[T], *, usage: Callable[[T], object] | None = None) -> DualStream[T]: ...
+    @overload
     def stream(self, iterable: Iterable[T], *, usage: Callable[[T], object] | None = None) -> Stream[T]: ...
     @overload
     def stream(self, iterable: AsyncIterable[T], *, usage: Callable[[T], object] | None = None) -> AsyncStream[T]: ...
@@ -208,7 +212,7 @@ class Reporting:
         """Return an iterable of the same items that times the chunks and is at work in this run's context only while it makes one.
 
         Args:
-            iterable: what the provider streams, synchronous or asynchronous.
+            iterable: what the provider streams; synchronous, asynchronous, or both.
             usage: reads the provider's usage off a chunk, or returns None; what it returns is reported by ``usage``.
 
         Returns:

@@ -90,5 +90,6 @@ class SessionRun(Run):
 
 def count_message(telemetry: Telemetry, role: str, context: Context | None = None, *, number: int = 1) -> None:
     """Count messages of a session by their role."""
-    label = role if role in ROLES else semconv.OTHER
+    name = named(role)
+    label = name if name in ROLES else semconv.OTHER
     telemetry.instruments.record(semconv.SESSION_MESSAGES, number, {semconv.MESSAGE_ROLE: label}, context)

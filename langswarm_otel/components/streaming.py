@@ -6,17 +6,18 @@ from another task (open-telemetry/opentelemetry-python#2606).
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
 
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
     from langswarm_otel.components.reporting import Reporting
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class BothIterable(Protocol[T_co]):
+    """What can be read synchronously and asynchronously, as the streams of several client libraries."""
+
+    def __iter__(self) -> Iterator[T_co]:
+        """Return the synchronous side."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        """Return the asynchronous side."""
+        ...
 
 
 class Steps:
@@ -74,16 +88,19 @@ def open_stream(
 
     Args:
         run: what the stream belongs to.
-        iterable: synchronous or asynchronous; of an object that is both, the synchronous side is read.
+        iterable: synchronous, asynchronous, or both; what is returned can be read in the same ways.
         usage: reads usage off a chunk.
         owned: whether the run ends with the stream.
     """
-    kind = AsyncStream if hasattr(iterable, "__aiter__") and not hasattr(iterable, "__iter__") else Stream
+    # Asked of the type, as the interpreter does: a proxy of somebody else's answers to every name.
+    if not hasattr(type(iterable), "__aiter__"):
+        return Stream(run, iterable, usage, owned=owned)
+    kind = DualStream if hasattr(type(iterable), "__iter__") else AsyncStream
     return kind(run, iterable, usage, owned=owned)
 
 
 class _Observed:
-    """What both kinds of stream do."""
+    """What all kinds of stream do."""
 
     def __init__(self, run: Reporting, iterable: Any, usage: Callable[[Any], object] | None, *, owned: bool) -> None:
         self._run = run
@@ -100,9 +117,11 @@ class _Observed:
         return self._run
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # also before construction, when there is no source to ask
+        # Asked for what this object has not, also by `copy` and `pickle` before it has a source.
+        if name.startswith("__") or "_source" not in self.__dict__:
             raise AttributeError(name)
-        return getattr(self._source, name)
+        found = getattr(self._source, name)
+        return functools.partial(self._close, found) if name in ("close", "aclose") and callable(found) else found
 
     def _seen(self, item: Any) -> None:
         try:
@@ -122,23 +141,47 @@ class _Observed:
         if self._owned:
             self._run.finish(error)
 
+    def _close(self, close: Callable[[], Any]) -> Any:
+        """Close the source, inside; what its ``close`` returns, perhaps to be awaited, comes back."""
+        pending = False
+        try:
+            result = self._steps.call(close)
+            pending = inspect.isawaitable(result)
+            return self._wait_for_close(result) if pending else result
+        finally:
+            if not pending:
+                self._over(GeneratorExit())
+
+    async def _wait_for_close(self, closing: Awaitable[Any]) -> Any:
+        try:
+            return await self._steps.wait(_await, closing)
+        finally:
+            self._over(GeneratorExit())
+
     def __del__(self) -> None:
         if not self.__dict__.get("_ended", True) and not sys.is_finalizing():
             self._over(GeneratorExit())
 
 
-async def _call(close: Callable[[], Any]) -> None:
-    result = close()
-    if inspect.isawaitable(result):
-        await result
+async def _await(pending: Awaitable[Any]) -> Any:
+    return await pending
+
+
+def _nothing() -> None:
+    pass
 
 
 class Stream(_Observed, Iterator[T], Generic[T]):
     """A synchronous stream under observation."""
 
+    _items: Iterator[T] | None = None
+
     def __init__(self, run: Reporting, iterable: Any, usage: Callable[[Any], object] | None, *, owned: bool = False) -> None:
         super().__init__(run, iterable, usage, owned=owned)
-        self._iterator: Iterator[T] = self._step(iter, iterable)
+        self._open()
+
+    def _open(self) -> None:
+        self._items = self._step(iter, self._source)
 
     def _step(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -154,18 +197,15 @@ class Stream(_Observed, Iterator[T], Generic[T]):
         return self
 
     def __next__(self) -> T:
-        item: T = self._step(next, self._iterator)
+        if self._items is None:
+            self._items = self._step(iter, self._source)
+        item: T = self._step(next, self._items)
         self._seen(item)
         return item
 
-    def close(self) -> None:
-        """Close the source; the run counts as abandoned unless the stream was read to its end."""
-        try:
-            close = getattr(self._iterator, "close", None) or getattr(self._source, "close", None)
-            if close is not None:
-                self._steps.call(close)
-        finally:
-            self._over(GeneratorExit())
+    def close(self) -> Any:
+        """Close the source, and return what its ``close`` does; the run counts as abandoned unless the stream was read to its end."""
+        return self._close(getattr(self._items, "close", None) or getattr(self._source, "close", None) or _nothing)
 
     def __enter__(self) -> Self:
         if hasattr(self._source, "__enter__"):
@@ -176,7 +216,8 @@ class Stream(_Observed, Iterator[T], Generic[T]):
         try:
             if hasattr(self._source, "__exit__"):
                 return self._steps.call(self._source.__exit__, kind, error, traceback)
-            self.close()
+            if not inspect.iscoroutinefunction(getattr(self._source, "close", None)):  # nobody would await it
+                self.close()
             return None
         finally:
             self._over(error or GeneratorExit())
@@ -185,16 +226,23 @@ class Stream(_Observed, Iterator[T], Generic[T]):
 class AsyncStream(_Observed, AsyncIterator[T], Generic[T]):
     """An asynchronous stream under observation."""
 
+    _later: AsyncIterator[T] | None = None
+
     def __init__(self, run: Reporting, iterable: Any, usage: Callable[[Any], object] | None, *, owned: bool = False) -> None:
         super().__init__(run, iterable, usage, owned=owned)
-        self._iterator: AsyncIterator[T] = self._steps.call(type(iterable).__aiter__, iterable)
+        self._open()
+
+    def _open(self) -> None:
+        self._later = self._steps.call(type(self._source).__aiter__, self._source)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
         try:
-            item: T = await self._steps.wait(self._iterator.__anext__)
+            if self._later is None:
+                self._later = self._steps.call(type(self._source).__aiter__, self._source)
+            item: T = await self._steps.wait(self._later.__anext__)
         except StopAsyncIteration:
             self._over(None)
             raise
@@ -206,12 +254,11 @@ class AsyncStream(_Observed, AsyncIterator[T], Generic[T]):
 
     async def aclose(self) -> None:
         """Close the source; the run counts as abandoned unless the stream was read to its end."""
-        try:
-            close = getattr(self._iterator, "aclose", None) or getattr(self._source, "aclose", None) or getattr(self._source, "close", None)
-            if close is not None:
-                await self._steps.wait(_call, close)
-        finally:
-            self._over(GeneratorExit())
+        source = self._source
+        close = getattr(self._later, "aclose", None) or getattr(source, "aclose", None) or getattr(source, "close", None) or _nothing
+        result = self._close(close)
+        if inspect.isawaitable(result):
+            await result
 
     async def __aenter__(self) -> Self:
         if hasattr(self._source, "__aenter__"):
@@ -226,3 +273,10 @@ class AsyncStream(_Observed, AsyncIterator[T], Generic[T]):
             return None
         finally:
             self._over(error or GeneratorExit())
+
+
+class DualStream(Stream[T], AsyncStream[T]):
+    """A stream that offers both sides, as its source does; the side that is read first asks the source for that iterator."""
+
+    def _open(self) -> None:
+        """Leave it open which side will be read."""

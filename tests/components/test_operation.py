@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import threading
 
 import pytest
@@ -85,7 +87,7 @@ def test_used_by_many_threads_at_a_time(seen):
     for thread in threads:
         thread.join()
     assert len(seen.spans()) == 160
-    assert tool._entered == {}
+    assert len(tool._entered) == 0
 
 
 class TestTorn:
@@ -113,7 +115,102 @@ class TestTorn:
         with tool as outer:
             attach(Context({**get_current(), "left": 1}))
         assert outer.finished
-        assert tool._entered == {}
+        assert len(tool._entered) == 0
+
+    @pytest.mark.parametrize("closer", ["beside", "inside"])
+    def test_a_generator_of_another_task_ends_its_own_run(self, seen, closer):
+        """One operation in use by others meanwhile: the block of the torn generator ends, theirs stay open and current."""
+        tool, before = seen.obs.tool("t"), get_current()
+        runs = {}
+
+        async def items():
+            async with tool as run:
+                runs["torn"] = run
+                yield 1
+
+        async def close(generator):
+            if closer == "beside":
+                await generator.aclose()
+                return
+            with tool as run:
+                await generator.aclose()
+                assert not run.finished
+                assert trace.get_current_span() is run.span
+
+        async def hold(name, entered, leave):
+            with tool as runs[name]:
+                entered.set()
+                await leave.wait()
+                assert not runs[name].finished
+
+        async def main():
+            leave = asyncio.Event()
+            generator, tasks = items(), []
+            for name in ("older", "newer"):
+                entered = asyncio.Event()
+                tasks.append(asyncio.create_task(hold(name, entered, leave)))
+                await entered.wait()
+                if name == "older":
+                    await anext(generator)
+            await asyncio.create_task(close(generator))
+            assert runs["torn"].finished
+            assert not runs["older"].finished
+            assert not runs["newer"].finished
+            leave.set()
+            await asyncio.gather(*tasks)
+
+        asyncio.run(main())
+        assert len(tool._entered) == 0
+        assert get_current() is before
+        outcomes = [span.attributes["langswarm.outcome"] for span in seen.spans()]
+        assert sorted(outcomes) == ["abandoned", "ok", "ok"] + ["ok"] * (closer == "inside")
+
+    def test_left_by_hand_in_another_thread(self, seen):
+        """Without a frame to go by, a thread ends a block of its own before one of another's."""
+        tool, entered, leave = seen.obs.tool("t"), threading.Event(), threading.Event()
+
+        def hold():
+            with tool as run:
+                entered.set()
+                leave.wait(10)
+                held.append(run.finished)
+
+        held = []
+        own = tool.__enter__()
+        thread = threading.Thread(target=hold)
+        thread.start()
+        assert entered.wait(10)
+
+        def end():
+            attach(Context())
+            tool.__exit__(None, None, None)
+
+        contextvars.copy_context().run(end)
+        assert own.finished
+        leave.set()
+        thread.join()
+        assert held == [False]
+        assert len(tool._entered) == 0
+
+    def test_an_exit_stack(self, seen):
+        """What ``contextlib`` enters in one frame and leaves in another ends by its context, several at once and in any order."""
+        tool, before = seen.obs.tool("t"), get_current()
+
+        async def work(number):
+            async with contextlib.AsyncExitStack() as stack:
+                run = stack.enter_context(tool)
+                inner = await stack.enter_async_context(tool)
+                await asyncio.sleep(0.001 * (number % 3))
+                assert not inner.finished
+            assert run.finished
+            return inner.finished
+
+        async def main():
+            return await asyncio.gather(*(work(number) for number in range(12)))
+
+        assert asyncio.run(main()) == [True] * 12
+        assert len(seen.spans()) == 24
+        assert get_current() is before
 
     def test_out_of_order(self, seen):
         """Blocks that are left in the order they were entered end each its own run."""

@@ -289,5 +289,125 @@ class TestAsynchronous:
 def test_the_kind_follows_the_source(seen):
     """Synchronous and asynchronous sources give streams of their kind, for whoever asks."""
     with seen.obs.inference(provider="p", model="m") as call:
-        assert isinstance(call.stream([]), Stream)
-        assert isinstance(call.stream(AsyncSource()), AsyncStream)
+        assert type(call.stream([])) is Stream
+        assert type(call.stream(AsyncSource())) is AsyncStream
+        assert isinstance(call.stream(BothSource()), Stream)
+        assert isinstance(call.stream(BothSource()), AsyncStream)
+
+
+class BothSource:
+    """What litellm and others return: both kinds of iterator in one object, with data of its own."""
+
+    status = 200
+    _hidden_params = {"response_cost": 0.5}  # noqa: RUF012 - as litellm has it
+
+    def __init__(self, closes="aclose"):
+        self.made = []
+        self.closed = 0
+        self.names = []
+        setattr(self, closes, getattr(self, f"_{closes}"))
+
+    def __iter__(self):
+        self.made.append("iter")
+        return self
+
+    def __next__(self):
+        self.names.append(current_name())
+        if len(self.names) > 3:
+            raise StopIteration
+        return len(self.names)
+
+    def __aiter__(self):
+        self.made.append("aiter")
+        return self
+
+    async def __anext__(self):
+        try:
+            return next(self)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def _aclose(self):
+        self.closed += 1
+        self.names.append(current_name())
+
+    def _close(self):
+        self.closed += 1
+
+
+class TestBoth:
+    """Sources that are synchronous and asynchronous at once."""
+
+    @pytest.mark.parametrize("owned", [False, True], ids=["run", "operation"])
+    @pytest.mark.parametrize("side", ["synchronous", "asynchronous"])
+    def test_either_side_can_be_read(self, seen, side, owned):
+        """``for`` and ``async for`` both work; only the side that is read is asked for, and items are made inside."""
+        source = BothSource()
+
+        async def main():
+            operation = seen.obs.inference(provider="p", model="m")
+            run = operation.begin()
+            stream = run.stream(source) if not owned else operation.stream(source)
+            assert source.made == []
+            items = list(stream) if side == "synchronous" else [item async for item in stream]
+            run.finish()
+            return items
+
+        assert asyncio.run(main()) == [1, 2, 3]
+        assert source.made == ["iter" if side == "synchronous" else "aiter"]
+        assert set(source.names) == {"chat m"}
+        assert {span.attributes["langswarm.outcome"] for span in seen.spans()} == {"ok"}
+
+    def test_what_the_source_offers_besides(self, seen):
+        """Attributes pass, those with an underscore too, and what is not there is not there."""
+        with seen.obs.inference(provider="p", model="m") as call:
+            stream = call.stream(BothSource())
+            assert (stream.status, stream._hidden_params["response_cost"]) == (200, 0.5)
+            assert stream.operation is call
+            assert not hasattr(stream, "missing")
+            assert not hasattr(stream, "_missing")
+            assert list(stream) == [1, 2, 3]
+
+    @pytest.mark.parametrize("how", ["aclose", "block", "close of a coroutine"])
+    def test_closed_asynchronously(self, seen, how):
+        """The source is closed once, inside of the run, which is abandoned and ends there."""
+        source = BothSource()
+        if how == "close of a coroutine":
+            source.close = source.aclose
+            del source.aclose
+
+        async def main():
+            stream = seen.obs.inference(provider="p", model="m").stream(source)
+            await anext(stream)
+            if how == "block":
+                async with stream:
+                    pass
+            else:
+                await (stream.aclose() if how == "aclose" else stream.close())
+            assert seen.spans() != []
+
+        asyncio.run(main())
+        assert source.closed == 1
+        assert set(source.names) == {"chat m"}
+        assert outcome(seen) == ("abandoned", True)
+
+    def test_closed_synchronously(self, seen):
+        """``close`` and ``with`` close the source where it can be, and are harmless where it cannot."""
+        for source, closed in ((BothSource("close"), 1), (BothSource(), 0)):
+            with seen.obs.inference(provider="p", model="m").stream(source) as stream:
+                next(stream)
+            assert source.closed == closed
+        assert [span.attributes["langswarm.outcome"] for span in seen.spans()] == ["abandoned", "abandoned"]
+
+    def test_the_close_of_an_asynchronous_source(self, seen):
+        """``await stream.close()``, as the clients of httpx's family have it, closes the source and ends the run."""
+        source = AsyncSource()
+
+        async def main():
+            stream = seen.obs.inference(provider="p", model="m").stream(source)
+            await anext(stream)
+            await stream.close()
+            assert outcome(seen) == ("abandoned", True)
+
+        asyncio.run(main())
+        assert source.closed == 1

@@ -13,7 +13,7 @@ from langswarm_otel.components.inference import InferenceRun
 from langswarm_otel.components.memory import MemoryRun
 from langswarm_otel.components.operations import Operations
 from langswarm_otel.components.session import SessionRun
-from langswarm_otel.components.streaming import AsyncStream, Stream
+from langswarm_otel.components.streaming import AsyncStream, BothIterable, DualStream, Stream
 from langswarm_otel.components.tool import ToolRun
 from langswarm_otel.propagation import ContextExecutor, inject_context, propagating
 
@@ -60,7 +60,7 @@ async def decorated(obs: Operations) -> None:
     function(7)  # type: ignore[arg-type]
 
 
-async def blocks(obs: Operations, items: Iterator[str], later: AsyncIterator[bytes]) -> None:
+async def blocks(obs: Operations, items: Iterator[str], later: AsyncIterator[bytes], both: BothIterable[int]) -> None:
     """A block yields the run of its kind, and a stream the items of its source."""
     with obs.agent("a") as agent, obs.inference(provider="p", model="m") as call, obs.memory("search", store="s") as memory:
         assert_type(agent, AgentRun)
@@ -68,6 +68,10 @@ async def blocks(obs: Operations, items: Iterator[str], later: AsyncIterator[byt
         assert_type(memory, MemoryRun)
         assert_type(call.stream(items), Stream[str])
         assert_type(call.stream(later), AsyncStream[bytes])
+        assert_type(call.stream(both), DualStream[int])
+        assert_type(obs.tool("t").stream(both), DualStream[int])
+        async for number in call.stream(both):
+            assert_type(number, int)
         for item in call.stream(items, usage=lambda chunk: chunk.upper()):
             assert_type(item, str)
         async for chunk in call.stream(later):
