@@ -15,6 +15,7 @@ from langswarm_otel.instrumentation.calls import Call, around, in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.naming import provider_and_model
 from langswarm_otel.instrumentation.providers import observe_provider, report_response
+from langswarm_otel.instrumentation.session_ids import conversation_id_of
 from langswarm_otel.instrumentation.sessions import user_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def _begin(call: Call) -> Iterator[AgentRun]:
 
 def _finish(run: AgentRun, call: Call, response: Any) -> None:
     if run.scope.conversation_id is None:  # LangSwarm has opened one in the meantime
-        run.set_attribute(semconv.CONVERSATION_ID, getattr(call.instance.current_session, "session_id", None))
+        session_id = getattr(call.instance.current_session, "session_id", None)
+        run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session_id, run.telemetry.policy))
     report_response(run, response)
 
 

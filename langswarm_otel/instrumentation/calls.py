@@ -17,6 +17,7 @@ from langswarm_otel.components import genai_interop
 from langswarm_otel.components.run import RUN_KEY
 from langswarm_otel.context import current_scope, hash_user, restore, with_scope, with_values
 from langswarm_otel.guard import record_fault
+from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,13 +96,14 @@ def _leave(where: str, operation: AbstractContextManager[Any], raised: BaseExcep
 
 
 @contextmanager
-def in_conversation(conversation_id: str | None, *, user_id: str | None = None) -> Iterator[None]:
-    """Let every span and log line below carry a conversation, and its user if known.
+def in_conversation(session_id: str | None, *, user_id: str | None = None) -> Iterator[None]:
+    """Let every span and log line below carry the conversation of a LangSwarm session, and its user if known.
 
     A conversation that is in scope already stays: the program opened that session, and LangSwarm's agents have threads of their own in it.
     """
     before = get_current()
     scope = current_scope(before)
+    conversation_id = conversation_id_of(session_id)
     if not conversation_id or scope.conversation_id not in (None, conversation_id):
         yield
         return

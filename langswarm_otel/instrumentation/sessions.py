@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from langswarm_otel import current
 from langswarm_otel.instrumentation.calls import Call, around, in_conversation, report_error
 from langswarm_otel.instrumentation.hooks import Hook
+from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def _user(session: Any) -> str | None:
 @contextmanager
 def _create(call: Call) -> Iterator[SessionRun]:
     # An empty context: a session that is open for days must not keep the span that it was created in.
-    run = current.session(call.get(4, "session_id") or "", user_id=call.get(0, "user_id")).begin(Context())
+    run = current.session(conversation_id_of(call.get(4, "session_id")) or "", user_id=call.get(0, "user_id")).begin(Context())
     try:
         yield run
     except BaseException as error:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from langswarm_otel.context import current_scope
+from langswarm_otel.context import current_scope, hash_user
+from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 swarm = pytest.importorskip("swarm")
 pytestmark = pytest.mark.usefixtures("instrumented")
@@ -169,3 +170,40 @@ async def test_parallel_sessions_keep_apart(telemetry):
     assert len(telemetry.spans) == 20
     assert all(span.attributes["gen_ai.conversation.id"] == span.attributes["gen_ai.agent.name"] for span in telemetry.spans)
     assert value(telemetry, "langswarm.session.active") == 10
+
+
+@pytest.mark.parametrize("user_id", ["alice@example.org", "a_b_c", "session_x_12345678"])
+async def test_the_user_in_a_default_session_id_gives_way_to_its_hash(telemetry, caplog, user_id):
+    """LangSwarm puts the user into the ids that it makes: on spans and lines stands the hash, and agents are in the same conversation."""
+    from langswarm.core.session import SessionBackend
+
+    scopes = []
+    manager = swarm.SessionManager(provider_sessions=native(lambda: scopes.append(current_scope()) or "hello"))
+    session = await manager.create_session(user_id, "openai", "gpt-4o", backend=SessionBackend.PROVIDER_NATIVE)
+    assert session.session_id.startswith(f"session_{user_id}_")
+    await session.send_message("hi")
+    agent = swarm.agent(swarm.Model(swarm.answer(), swarm.answer(), swarm.answer()))
+    await agent._execute_chat("hi", session.session_id)
+    await agent._execute_chat("in a conversation that LangSwarm remembers")
+    await manager.archive_session(session.session_id)
+    await agent._execute_chat("again", session.session_id)
+    expected = f"session_{hash_user(user_id, '')}_{session.session_id[-8:]}"
+    assert {scope.conversation_id for scope in scopes} == {expected}
+    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.spans} == {expected}
+    assert user_id not in str([span.attributes for span in telemetry.spans])
+
+
+@pytest.mark.telemetry(user_id=True)
+async def test_a_default_session_id_stays_where_the_raw_user_is_allowed(telemetry):
+    """With raw ids allowed the conversation has LangSwarm's own id."""
+    from langswarm.core.session import SessionBackend
+
+    session = await swarm.SessionManager().create_session("u-1", "openai", "gpt-4o", backend=SessionBackend.LOCAL_MEMORY)
+    await swarm.agent(swarm.Model(swarm.answer()))._execute_chat("hi", session.session_id)
+    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.spans} == {session.session_id}
+
+
+@pytest.mark.parametrize("session_id", ["s-1", "session_x", "session__12345678", "session_u_1234567", "thread_u_12345678", "", None, 7])
+def test_other_session_ids_stay_as_they_are(session_id):
+    """Ids that the program chose are its own."""
+    assert conversation_id_of(session_id) == session_id
