@@ -178,7 +178,8 @@ class ExportHub:
             change = Change(lanes=lanes, mark=Mark())
             self._intake.change(change, is_open=bool(targets))
             leaving = [lane for lane in old if lane not in lanes]
-            closed = self._see_off(leaving, change.mark, deadline, min(_ABORT_S, timeout_s / 10))
+            with self._ledger.somebody_waiting():
+                closed = self._see_off(leaving, change.mark, deadline, min(_ABORT_S, timeout_s / 10))
             if closed:
                 # A worker that was left behind must not begin to talk when its request fails at last: its loggers stay quiet.
                 noise.restore(quiet_before)
@@ -256,16 +257,17 @@ class ExportHub:
         if not intake.is_open:
             intake.step(wait=False)
             return self._nothing_lost(answered)
-        if intake.queue:
-            intake.hasten()
-        collected = before is None or self._ticker.run(before, deadline)
         mark = Mark()
-        intake.put(mark)
-        if not intake.is_running:
-            self._hurry(intake.lanes, deadline)
-            self._drive(intake.lanes)
-            self._hurry(intake.lanes, None)
-        reached = mark.wait(deadline)
+        with self._ledger.somebody_waiting():
+            if intake.queue:
+                intake.hasten()
+            collected = before is None or self._ticker.run(before, deadline)
+            intake.put(mark)
+            if not intake.is_running:
+                self._hurry(intake.lanes, deadline)
+                self._drive(intake.lanes)
+                self._hurry(intake.lanes, None)
+            reached = mark.wait(deadline)
         mark.expired = True
         return self._nothing_lost(answered) and reached and mark.ok and collected
 

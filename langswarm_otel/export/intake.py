@@ -16,6 +16,7 @@ from langswarm_otel.export.accounting import SIGNALS, Signal
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.lane import Closing, Lane, enter_worker_thread
 from langswarm_otel.export.parcel import Parcel
+from langswarm_otel.export.polite import walk
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ class Intake:
         prepare = self._prepare.get(signal)
         if prepare is None:
             return parcel
-        prepared = [self._prepare_one(prepare, record, signal) for record in parcel.records]
+        prepared = [self._prepare_one(prepare, record, signal) for record in walk(parcel.records, self._ledger.has_time)]
         fit = [record is not None for record in prepared]
         if all(fit):
             return Parcel(prepared, parcel.sizes, parcel.units)

@@ -19,6 +19,7 @@ from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Courier, Receipt
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.parcel import Parcel
+from langswarm_otel.export.polite import PoliteList, polite_metrics
 from langswarm_otel.export.sdk_private import suppress_instrumentation_in_this_thread
 from langswarm_otel.export.sizes import point_count
 from langswarm_otel.guard import record_fault
@@ -249,7 +250,8 @@ class Lane:
     def _carry(self, batch: Parcel) -> None:
         self._unflushed = True
         units = batch.count
-        payload = batch.records[0] if self.signal == "metrics" else batch.records
+        has_time = self._ledger.has_time
+        payload = polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
         try:
             receipt = self._courier.carry(payload, lambda: self._aborting or self._abandoned)
         except Exception as error:  # noqa: BLE001 - the worker must live

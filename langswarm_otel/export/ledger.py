@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from langswarm_otel.export.noise import here
 from langswarm_otel.export.sizes import SPAN_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from langswarm_otel.export.lane import Lane
 
@@ -60,6 +61,7 @@ class Ledger:
         self._edge_bytes = 0
         self._released_bytes = 0
         self._lost = 0
+        self._waiting = 0
         self._attributed: dict[Signal, tuple[int, int]] = dict.fromkeys(SIGNALS, (0, 0))
         self._past: dict[tuple[str, Signal], Tally] = {}
         self._leaving: list[Lane] = []
@@ -80,6 +82,21 @@ class Ledger:
         """Look, because a caller has added much since it last did."""
         cell.edge = cell.bytes + self._edge_bytes
         self.look()
+
+    @contextlib.contextmanager
+    def somebody_waiting(self) -> Iterator[None]:
+        """While this lasts, workers do not rest."""
+        with self.lock:
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._waiting -= 1
+
+    def has_time(self) -> bool:
+        """Whether workers may rest: nobody waits for them, and less than a quarter of the bound is held."""
+        return not self._waiting and self.total_bytes * 4 < self.limit_bytes
 
     # From here on the lock is held by the caller.
 

@@ -7,6 +7,10 @@ can be made to end by a deadline.
 
 from __future__ import annotations
 
+# These two are loaded during the first request otherwise, in a worker. A child that is forked meanwhile finds the lock of the module taken
+# and waits for it for ever: CPython does not renew such locks (as in iloveitaly/celery-healthcheck#45; seen here with `netrc`).
+import encodings.idna  # noqa: F401
+import netrc  # noqa: F401
 import time
 from typing import TYPE_CHECKING, Any, Final
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel.errors import ConfigurationError
@@ -10,8 +11,6 @@ from langswarm_otel.export.fork import follow_fork
 from langswarm_otel.guard import logger, record_fault
 
 if TYPE_CHECKING:
-    import threading
-
     from opentelemetry.sdk.metrics.export import MetricReader
 
 _MAX_PORT = 65535
@@ -90,6 +89,10 @@ class PrometheusEndpoint:
         self._closed = True
         # The child's copy of the socket would keep the port taken, with nobody to answer, when the parent has gone.
         self._server.socket.close()
+        # Not here: a handler may wait for a lock that another thread of the parent held, and the child would never leave `os.fork`.
+        threading.Thread(target=self._say_so, daemon=True).start()
+
+    def _say_so(self) -> None:
         logger.warning(
             "telemetry: http://%s:%d/metrics shows the parent process %d only, not this one (%d); "
             "configure after the fork with a port for each worker, or send metrics by OTLP",

@@ -169,6 +169,24 @@ def test_without_threads_deadlines_hold(kind):
     assert "shut False True" in ended.stdout, ended.stdout
 
 
+@pytest.mark.parametrize("kind", ["healthy", "refused"])
+def test_workers_import_nothing(kind):
+    """Exporting loads no module: a child forked while a worker imports one would wait for the lock of that module for ever."""
+    with OtlpServer() as server:
+        ended = run(
+            PRELUDE
+            + """
+    before = set(sys.modules)
+    span("a")
+    hub.flush(2, before=collect)
+    print("loaded", sorted(set(sys.modules) - before))
+    hub.shutdown(0.1)
+""",
+            server.endpoint if kind == "healthy" else DEAD,
+        )
+        assert "loaded []" in ended.stdout, ended.stdout + ended.stderr
+
+
 def test_importing_the_hub_loads_no_client():
     """Neither HTTP nor gRPC clients nor Prometheus are loaded before an exporter of theirs is built."""
     ended = run(

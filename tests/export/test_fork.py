@@ -60,7 +60,10 @@ FORTY = (
             span(f"child-{number}")
             flushed = hub.flush(10)
             counts = [row for row in hub.counts() if row.signal == "traces"]
-            os._exit(0 if flushed and [row.exported for row in counts] == [1] else 1)
+            good = flushed and [row.exported for row in counts] == [1]
+            if not good:
+                print("child", number, flushed, counts, file=sys.stderr, flush=True)
+            os._exit(0 if good else 1)
         children.append(child)
         time.sleep(0.005)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
@@ -80,7 +83,7 @@ def test_forty_forks_under_load():
     with OtlpServer() as server:
         ended = run(FORTY, server.endpoint)
         assert ended.returncode == 0, ended.stderr
-        assert "codes {0} flushed True" in ended.stdout
+        assert "codes {0} flushed True" in ended.stdout, ended.stderr
         assert "shut True" in ended.stdout
         names = server.span_names()
         made = int(ended.stdout.split("made ")[1].split()[0])
@@ -223,7 +226,8 @@ RENEWAL = (
     + """
     def broken():
         raise OSError("no sockets today")
-    hub.switch([Target(name="t", spans=target().spans, renew=broken)], max_bytes=8_000_000, schedule_delay_s=0.02, max_batch=64, timeout_s=5)
+    broken_target = Target(name="t", spans=target().spans, renew=broken)
+    hub.switch([broken_target], max_bytes=8_000_000, schedule_delay_s=0.02, max_batch=64, timeout_s=5)
     if os.fork() == 0:
         span("a")
         hub.flush(2)

@@ -86,7 +86,7 @@ def test_all_signals_arrive(collector):
 
 
 def test_a_bad_record_costs_that_record(collector):
-    """gRPC's exporter raises while encoding; the bad span is found and the others arrive."""
+    """The gRPC exporter raises while encoding; the bad span is found and the others arrive."""
     with running(target(collector.port)) as (hub, source):
         source.spans("a", "lone \ud800 surrogate", "b")
         assert not hub.flush(10.0)

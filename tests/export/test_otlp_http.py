@@ -282,7 +282,7 @@ def test_no_certificate_is_trusted_by_accident():
 
 def test_wrong_protocol_is_named():
     """A protocol that is none is refused by name."""
-    with pytest.raises(ConfigurationError, match="protocol='http/json'.*http/protobuf"):
+    with pytest.raises(ConfigurationError, match=r"protocol='http/json'.*http/protobuf"):
         build_otlp("traces", OtlpSettings(url=DEAD, protocol="http/json"))
 
 

@@ -118,10 +118,9 @@ def test_causes_say_what_the_system_said():
     wrapped = RuntimeError("secret", refused)
     assert cause_of(wrapped) == "RuntimeError: Connection refused"
     assert cause_of(ValueError("secret")) == "ValueError"
-    try:
+    with pytest.raises(KeyError) as raised:
         raise KeyError("secret") from ValueError("secret")
-    except KeyError as error:
-        assert cause_of(error) == "KeyError: ValueError"
+    assert cause_of(raised.value) == "KeyError: ValueError"
 
 
 def test_causes_end():

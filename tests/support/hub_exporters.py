@@ -1,4 +1,4 @@
-"""Exporters of tests, on the SDK's public interfaces: they record what they get, and can be slow, hang, fail or raise. And a hub to put them in."""
+"""Exporters of tests, on the SDK's public interfaces: they record what they get, and can be slow, hang, fail or raise."""
 
 from __future__ import annotations
 
