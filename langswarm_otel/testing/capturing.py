@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from langswarm_otel import runtime
+from langswarm_otel import environment, presets, runtime
 from langswarm_otel.pipelines.capture import Capture
 from langswarm_otel.pipelines.preparation import Preparation
 from langswarm_otel.pipelines.processors import ScopeSpanProcessor
@@ -15,6 +15,7 @@ from langswarm_otel.testing.captured import Captured
 from langswarm_otel.testing.clock import TickingClock
 from langswarm_otel.testing.handle import CaptureHandle
 from langswarm_otel.testing.log_capture import release_logs, route_logs
+from langswarm_otel.testing.stand_in import CaptureInstallation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +66,15 @@ class capture:  # noqa: N801 - used like a function
     ) -> None:
         if clock is None and deterministic:
             clock = TickingClock()
+        asked_for = presets.testing(
+            service_name="capture",
+            capture_content=content,
+            capture_user_id=user_id,
+            user_hash_salt=user_hash_salt,
+            semconv=semconv,
+            price_table=price_table,
+        )
+        self._resolved = environment.resolve(asked_for, {})
         self._policy = Policy(
             capture_content=content,
             capture_user_id=user_id,
@@ -75,25 +85,31 @@ class capture:  # noqa: N801 - used like a function
         self._clock = clock
         self._everywhere = everywhere
         self._log_level = log_level
-        self._inside: list[Capture[Telemetry]] = []
+        self._inside: list[tuple[Capture[Telemetry], CaptureInstallation]] = []
 
     def __enter__(self) -> Captured:
         runtime.ensure_providers()
-        inner = Capture(build=self._build, clock=self._clock, everywhere=self._everywhere, span_processors=(ScopeSpanProcessor(),))
+        scope = ScopeSpanProcessor()
+        scope.capture_user_id = self._policy.capture_user_id
+        inner = Capture(build=self._build, clock=self._clock, everywhere=self._everywhere, span_processors=(scope,))
         inner.__enter__()
         try:
             route_logs(self._log_level)
         except BaseException:
             inner.__exit__(None, None, None)
             raise
-        self._inside.append(inner)
-        return Captured(CaptureHandle(inner.telemetry), inner, Preparation(capture_content=self._policy.capture_content))
+        preparing = Preparation(capture_content=self._policy.capture_content)
+        installation = CaptureInstallation(inner, preparing)
+        self._inside.append((inner, installation))
+        return Captured(CaptureHandle(installation, self._resolved), inner, preparing)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        inner, installation = self._inside.pop()
+        installation.pipelines.alive = False
         try:
             release_logs()
         finally:
-            self._inside.pop().__exit__(kind, error, traceback)
+            inner.__exit__(kind, error, traceback)
 
     async def __aenter__(self) -> Captured:
         return self.__enter__()
