@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from langswarm_otel import presets
     from langswarm_otel.config import ObservabilityConfig
-    from langswarm_otel.current import agent, inference, memory, session, step, timer, tool, traced, workflow
+    from langswarm_otel.current import (
+        agent,
+        agents,
+        inference,
+        memories,
+        memory,
+        session,
+        sessions,
+        step,
+        timer,
+        tool,
+        tools,
+        traced,
+        workflow,
+        workflows,
+    )
     from langswarm_otel.errors import ConfigurationError
     from langswarm_otel.observability import Observability
     from langswarm_otel.pipelines.health import Health
@@ -24,7 +39,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "langswarm_otel.config": ("ObservabilityConfig",),
-    "langswarm_otel.current": ("agent", "inference", "memory", "session", "step", "timer", "tool", "traced", "workflow"),
+    "langswarm_otel.current": (
+        *("agent", "inference", "memory", "session", "step", "timer", "tool", "traced", "workflow"),
+        *("agents", "memories", "sessions", "tools", "workflows"),
+    ),
     "langswarm_otel.errors": ("ConfigurationError",),
     "langswarm_otel.observability": ("Observability",),
     "langswarm_otel.pipelines.health": ("Health",),
@@ -48,20 +66,25 @@ __all__ = [
     "add_scope",
     "add_trace_context",
     "agent",
+    "agents",
     "configure_observability",
     "context_from",
     "detached",
     "inference",
     "inject_context",
+    "memories",
     "memory",
     "presets",
     "propagating",
     "session",
+    "sessions",
     "step",
     "timer",
     "tool",
+    "tools",
     "traced",
     "workflow",
+    "workflows",
 ]
 
 

@@ -31,4 +31,5 @@ class LangSwarmConfigurator:
         """
         from langswarm_otel.runtime import configure_observability  # noqa: PLC0415 - the SDK is loaded when it is configured
 
-        configure_observability(instrument=False)
+        # The program may configure telemetry itself when it starts, under a name of its own.
+        configure_observability(instrument=False).make_provisional()

@@ -55,6 +55,9 @@ class Installation:
     def _foreign_to_join(self, config: ObservabilityConfig) -> ForeignProviders | None:
         if config.config_file is not None and not config.disabled:
             self.mode = "config_file"
+            self._note(
+                "the exporters of the configuration file are not ours: what foreign spans and log lines quote passes no content gate"
+            )
             return declarative.configure_from_file(config.config_file).joinable()
         foreign = find_foreign(())
         if not foreign or config.disabled:
@@ -89,7 +92,7 @@ class Installation:
             ConfigurationError: a setting is refused.
         """
         with self._lock:
-            if not self.pipelines.apply(config, exporting=self.mode != "config_file"):
+            if not self.pipelines.apply(config):
                 guard.logger.warning("telemetry: the former exporters did not take everything in time; health() counts what was dropped")
             self.config = config
             policy = Policy(
@@ -108,7 +111,7 @@ class Installation:
                 propagate.set_global_textmap(_propagator(config.propagators))
             exit_hooks.close_at_exit(self)
             if not config.price_table:
-                _warm_prices()
+                _load_prices(beside=config.preset == "serverless")
             if config.handle_signals and not exit_hooks.handle_sigterm():
                 self._note("SIGTERM is not handled: configure_observability() was not called in the main thread")
             if config.instrument:
@@ -194,13 +197,20 @@ class Installation:
         self.pipelines.after_fork_in_child()
 
 
-def _warm_prices() -> None:
-    """Load the public prices beside the start of the application, instead of in its first call that has a cost (most of a second).
+def _load_prices(*, beside: bool) -> None:
+    """Load the public prices while the application starts, instead of in its first call that has a cost (most of a second).
 
     An application with a price table of its own is spared that work: it comes with the first model that its table lacks.
+
+    Args:
+        beside: load them in a thread; for functions, where a cold start must not wait and no event loop runs yet.
     """
-    if public_prices.available() and public_prices.version() is None:
+    if not public_prices.available() or public_prices.version() is not None:
+        return
+    if beside:
         threading.Thread(target=public_prices.load, name="langswarm-otel-prices", daemon=True).start()
+    else:
+        public_prices.load()
 
 
 def _propagator(names: tuple[str, ...]) -> Any:

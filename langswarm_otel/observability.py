@@ -157,6 +157,10 @@ class Observability(Operations):
         """Return every setting, its value and where it came from."""
         return Explanation(self._resolved.settings)
 
+    def make_provisional(self) -> None:
+        """Let the next ``configure_observability`` change everything, the service's name too; for whoever configures before the program."""
+        self._installation.pipelines.let_change()
+
     def health(self) -> Health:
         """Return a snapshot: mode, exporters, queues, drops by reason, last error, faults of ours, hooks."""
         settle()

@@ -94,3 +94,18 @@ def test_the_distribution_chooses_our_configurator(monkeypatch):
     monkeypatch.setenv("OTEL_PYTHON_CONFIGURATOR", "theirs")
     LangSwarmDistro().configure()
     assert os.environ["OTEL_PYTHON_CONFIGURATOR"] == "theirs"
+
+
+@installed
+def test_the_program_may_configure_itself_under_another_name(tmp_path, otlp_server):
+    """What the distro configured gives way to the program's own ``configure_observability``, its service name too."""
+    program = f"""
+from langswarm_otel import configure_observability
+obs = configure_observability("production", service_name="mine", endpoint="{otlp_server.endpoint}", log_output="none")
+with obs.tool("t"):
+    pass
+"""
+    done = instrument(tmp_path, program, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_server.endpoint, OTEL_SERVICE_NAME="theirs")
+    assert done.returncode == 0, done.stderr
+    assert otlp_server.span_names() == ["execute_tool t"]
+    assert {resource["service.name"] for resource in otlp_server.resources} == {"mine"}

@@ -44,7 +44,7 @@ def test_wrong_settings_leave_the_running_ones_alone():
         obs = configure_observability("production", service_name="steady", endpoint=server.endpoint, **QUIET)
         with pytest.raises(ConfigurationError, match="sample_ratio"):
             configure_observability("production", service_name="steady", sample_ratio=3, **QUIET)
-        with pytest.raises(ConfigurationError, match="resource"):
+        with pytest.raises(ConfigurationError, match=r"service_name='another'.*it is 'steady'"):
             configure_observability("production", service_name="another", endpoint=server.endpoint, **QUIET)
         with obs.tool("still here"):
             pass
@@ -291,6 +291,8 @@ BESIDE_FILE = """
         trace.get_tracer("x").start_span("foreign").end()
         obs.log.info("line")
     print(obs.health().mode)
+    if sys.argv[2:]:
+        print("flushed", obs.flush(5), "dropped", sum(row.dropped_total for row in obs.health().exporters), obs.health().notes)
     print("end", time.time(), flush=True)
 """
 
@@ -299,9 +301,11 @@ def test_configuration_file_decides_and_we_join(otlp_server, tmp_path):
     """With ``OTEL_CONFIG_FILE`` the pipelines are OpenTelemetry's own; our operations and our stamps go through them."""
     path = tmp_path / "otel.yaml"
     path.write_text(CONFIG_FILE.format(endpoint=otlp_server.endpoint))
-    ended = run(BESIDE_FILE, "{}", OTEL_CONFIG_FILE=str(path))
+    ended = run(BESIDE_FILE, "{}", "flush", OTEL_CONFIG_FILE=str(path))
     assert ended.returncode == 0, ended.stderr
     assert "config_file" in ended.stdout
+    assert "flushed True dropped 0" in ended.stdout
+    assert "content gate" in ended.stdout
     assert sorted(otlp_server.span_names()) == ["foreign", "invoke_agent a"]
     assert {resource["service.name"] for resource in otlp_server.resources} == {"from-the-file"}
     assert all(attributes(span.attributes)["gen_ai.conversation.id"] == "s-1" for span in otlp_server.spans)

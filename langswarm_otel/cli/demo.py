@@ -58,7 +58,9 @@ def _to_receiver() -> int:
     from langswarm_otel.receiver import OtlpReceiver  # noqa: PLC0415 - on use
 
     with OtlpReceiver() as receiver:
-        config = presets.production(service_name=_SERVICE, environment="demo", endpoint=receiver.endpoint, log_output="none")
+        config = presets.production(
+            service_name=_SERVICE, environment="demo", endpoint=receiver.endpoint, log_output="none", capture_content=True
+        )
         handle, _ = _observe(environment.resolve(config, {}).config)
         emitted = held.emitted(handle.health())
         report, there = arrived.report_of(receiver), arrived.counts_of(receiver)
@@ -85,7 +87,14 @@ def _to_collector(endpoint: str) -> int:
 
     copied = SignalConfig(exporters=("otlp", held.MEMORY))
     config = presets.production(
-        service_name=_SERVICE, environment="demo", endpoint=endpoint, log_output="none", traces=copied, metrics=copied, logs=copied
+        service_name=_SERVICE,
+        environment="demo",
+        endpoint=endpoint,
+        log_output="none",
+        capture_content=True,
+        traces=copied,
+        metrics=copied,
+        logs=copied,
     )
     resolved = environment.resolve(config).config
     reached, causes = _look_for_collector(resolved)

@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.export.accounting import ExporterHealth
 
-FIXED = ("resource", "exemplar_filter", "histogram_aggregation", "cardinality_limit", "id_generator")
+RESOURCE_FIELDS = ("service_name", "service_version", "service_namespace", "environment", "resource_detectors", "resource_attributes")
+"""What makes up the resource, which providers take when they are made; it can only change while nothing is sent."""
+
+FIXED = ("exemplar_filter", "histogram_aggregation", "cardinality_limit", "id_generator")
 """What the SDK takes when a provider is made and keeps for its life."""
 
 
@@ -74,7 +77,7 @@ class Pipelines:
         self.pull = PullEndpoint()
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
-        self._forked = False
+        self._provisional = False
         self._exports_metrics = False
         self._fixed = _fixed_part(config)
         self._config = config
@@ -82,8 +85,10 @@ class Pipelines:
 
     def _make_providers(self, config: ObservabilityConfig) -> None:
         resource = build_resource(config)
-        span_processors = (self.scope, self.open_spans, QueueSpanProcessor(self.hub))
-        log_processor = FilteringLogProcessor(self.hub)
+        # The pipelines of a configuration file export by themselves: ours only stamp what passes.
+        exporting = config.config_file is None
+        span_processors = (self.scope, self.open_spans, *((QueueSpanProcessor(self.hub),) if exporting else ()))
+        log_processors = (FilteringLogProcessor(self.hub),) if exporting else ()
         self.tracer_provider: Any = self.foreign.tracer
         if self.tracer_provider is None:
             self.tracer_provider = SwitchTracerProvider(
@@ -106,18 +111,16 @@ class Pipelines:
             self.meter_provider.add_metric_reader(self.reader)
         self.logger_provider: Any = self.foreign.logger
         if self.logger_provider is None:
-            self.logger_provider = SwitchLoggerProvider(
-                resource=resource, limits=self.log_limits, processors=(log_processor,), enabled=False
-            )
+            self.logger_provider = SwitchLoggerProvider(resource=resource, limits=self.log_limits, processors=log_processors, enabled=False)
         else:
-            self.logger_provider.add_log_record_processor(log_processor)
+            for log_processor in log_processors:
+                self.logger_provider.add_log_record_processor(log_processor)
 
-    def apply(self, config: ObservabilityConfig, *, exporting: bool = True) -> bool:
+    def apply(self, config: ObservabilityConfig) -> bool:
         """Configure or re-configure; nothing queued is lost or sent twice, and the old exporters are shut down, within the deadline.
 
         Args:
             config: the resolved configuration.
-            exporting: False for a configuration file, whose own pipelines export.
 
         Returns:
             Whether what was queued for the old exporters got out in time.
@@ -125,12 +128,12 @@ class Pipelines:
         Raises:
             ConfigurationError: a setting cannot change while the providers live, or an exporter cannot be built.
         """
-        if self.alive and not self._forked:
+        if self.alive and not self._provisional:
             self._refuse_fixed_changes(config)
         else:
             self._replace_fixed(config)
             self.reader.start_anew()
-        targets = build_targets(config, self.memory) if exporting else []
+        targets = build_targets(config, self.memory) if config.config_file is None else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
         self.scope.capture_user_id = config.capture_user_id
@@ -150,7 +153,7 @@ class Pipelines:
         self._config = config
         self.exit_deadline_s = config.shutdown_timeout_s
         self._set_enabled(enabled=True)
-        self._forked = False
+        self._provisional = False
         return drained
 
     def _set_configurators(self, config: ObservabilityConfig) -> None:
@@ -164,23 +167,25 @@ class Pipelines:
                 group = f"_opentelemetry_{signal}_configurator"
                 set_configurator(provider, load_installed(f"{signal}_configurator", name, group=group))
 
+    def let_change(self) -> None:
+        """Let the next configuration change what is otherwise fixed while telemetry runs."""
+        self._provisional = True
+
     def _refuse_fixed_changes(self, config: ObservabilityConfig) -> None:
-        for name, before, after in zip(FIXED, self._fixed, _fixed_part(config), strict=True):
-            if before != after:
-                raise ConfigurationError(
-                    name,
-                    after,
-                    f"this cannot change while telemetry runs (it is {before!r}); shut the handle down first, or restart the process",
-                )
+        for name, after in _fixed_part(config).items():
+            if self._fixed[name] != after:
+                mend = f"this cannot change while telemetry runs (it is {self._fixed[name]!r}); shut the handle down first, or restart"
+                raise ConfigurationError(name, after, mend)
 
     def _replace_fixed(self, config: ObservabilityConfig) -> None:
         """Take a new resource while nothing is alive; what the SDK binds for the life of a provider stays an error."""
-        before, after = self._fixed, _fixed_part(config)
-        if before == after:
+        after = _fixed_part(config)
+        if self._fixed == after:
             return
-        for name, old, new in list(zip(FIXED, before, after, strict=True))[1:]:
-            if old != new:
-                raise ConfigurationError(name, new, f"this is fixed for the life of the process (it is {old!r}); restart the process")
+        for name in FIXED:
+            if self._fixed[name] != after[name]:
+                mend = f"this is fixed for the life of the process (it is {self._fixed[name]!r}); restart the process"
+                raise ConfigurationError(name, after[name], mend)
         resource = build_resource(config)
         for provider in self._own_providers():
             replace_resource(provider, resource)
@@ -247,7 +252,7 @@ class Pipelines:
 
     def after_fork_in_child(self) -> None:
         """Forget what belongs to the parent; the hub, the reader and providers of ours have hooks of their own too."""
-        self._forked = True  # a worker may give itself another name: nothing of it has been exported yet
+        self.let_change()  # a worker may give itself another name: nothing of it has been exported yet
         self.open_spans.forget()
         self.pull.after_fork_in_child()
         if self.foreign.meter is not None:
@@ -267,16 +272,8 @@ def _sampler_of(config: ObservabilityConfig) -> Sampler:
     return build_sampler(config.sampler, config.sample_ratio, config.sampler_argument)
 
 
-def _fixed_part(config: ObservabilityConfig) -> tuple[Any, ...]:
-    resource = (
-        config.service_name,
-        config.service_version,
-        config.service_namespace,
-        config.environment,
-        config.resource_detectors,
-        *sorted(config.resource_attributes.items()),
-    )
-    return (resource, config.exemplar_filter, config.histogram_aggregation, config.cardinality_limit, config.id_generator)
+def _fixed_part(config: ObservabilityConfig) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in (*RESOURCE_FIELDS, *FIXED)}
 
 
 def _set_limits(spans: SpanLimits, logs: LogRecordLimits, config: ObservabilityConfig) -> None:

@@ -40,6 +40,10 @@ class LogSettings(Protocol):
     def max_log_record_attribute_length(self) -> int | None:
         """Longest attribute value, in characters."""
 
+    @property
+    def capture_content(self) -> bool:
+        """Whether lines that quote message content may be shown and sent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
@@ -62,6 +66,9 @@ class LoggingSettings:
 
     max_log_record_attribute_length: int | None = DEFAULT_MAX_LENGTH
     """Longest attribute value, in characters; None leaves values uncut."""
+
+    capture_content: bool = False
+    """Whether lines that quote message content, as LangSwarm's do, may be shown and sent."""
 
 
 def level_number(level: str | int) -> int:

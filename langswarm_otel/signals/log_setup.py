@@ -89,7 +89,7 @@ class LoggingSetup:
 
     def _change_root(self, steps: ExitStack, emitter: LogEmitter, rendering: tuple[Processor, ...] | None) -> None:
         """Put our handlers on the root logger; one that prints only where structlog prints by ``rendering`` of ours too."""
-        root = RootLogger()
+        root = RootLogger(withholds_content=not self._settings.capture_content)
         steps.callback(root.undo)
         if self._settings.configure_structlog:
             root.lower_level(self._level)

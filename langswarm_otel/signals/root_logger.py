@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from structlog import stdlib
 
+from langswarm_otel.log_sources import is_langswarm_file
 from langswarm_otel.signals.foreign_handlers import is_foreign, leave_alone
 from langswarm_otel.signals.log_output import LineHandler
 from langswarm_otel.signals.log_processors import add_scope, add_trace_context
@@ -27,7 +28,14 @@ class RootLogger:
     set the stdlib's logging up first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, withholds_content: bool = False) -> None:
+        """Change nothing yet.
+
+        Args:
+            withholds_content: whether our handlers leave out the lines that LangSwarm writes below WARNING, which quote tool arguments.
+                Nobody would see those lines, did we not lower the level of the root logger.
+        """
+        self._withholds_content = withholds_content
         self._handlers: list[logging.Handler] = []
         self._level_before: int | None = None
         self._level_set: int | None = None
@@ -52,6 +60,8 @@ class RootLogger:
         self._add(OTelHandler(emitter, last_resort=last_resort))
 
     def _add(self, handler: logging.Handler) -> None:
+        if self._withholds_content:
+            handler.addFilter(_is_fit_to_be_seen)
         logging.getLogger().addHandler(handler)
         self._handlers.append(handler)
 
@@ -66,6 +76,10 @@ class RootLogger:
             root.setLevel(self._level_before)
         self._level_before = None
         leave_alone()
+
+
+def _is_fit_to_be_seen(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or not is_langswarm_file(record.pathname)
 
 
 def _handlers_of_others() -> list[logging.Handler]:

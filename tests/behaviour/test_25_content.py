@@ -124,6 +124,7 @@ LANGSWARM = """
         await session.send_message("a prompt with canary-7f3a", role=MessageRole.USER)
 
     asyncio.run(main())
+    logging.getLogger("langswarm.core.agents").warning("an answer with canary-7f3a")
     print(story_langswarm.QUESTION)
     assert obs.flush(5)
 """
