@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
+from langswarm_otel.components.counting import counted
 from langswarm_otel.components.naming import named
 from langswarm_otel.components.operation import Operation
 from langswarm_otel.components.run import Run
-from langswarm_otel.usage import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ class MemoryRun(Run):
 
     def records(self, number: int | None) -> None:
         """Say how many records were found, written or deleted; a search that says nothing else was a hit if there are any."""
-        self._records = self._records if number is None else count(number)
+        self._records = self._records if number is None else counted(number, "records")
 
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from langswarm_otel import semconv
 from langswarm_otel.components import captured
 from langswarm_otel.components.attempts import Attempt
+from langswarm_otel.components.counting import counted, counted_usage
 from langswarm_otel.components.outcome import error_type as type_of_error
 from langswarm_otel.components.streaming import AsyncStream, BothIterable, DualStream, Stream, open_stream
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_value
 from langswarm_otel.guard import record_fault
-from langswarm_otel.usage import NO_USAGE, Usage, count, usage_of
+from langswarm_otel.usage import NO_USAGE, Usage, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
@@ -131,7 +132,7 @@ class Reporting:
             *tokens: input, output, cache read, cache write and reasoning tokens.
         """
         try:
-            whole_input, output, cache_read, cache_write, reasoning = map(_count, tokens)
+            whole_input, output, cache_read, cache_write, reasoning = (counted(number, "usage") for number in tokens)
             usage = Usage(
                 input_tokens=whole_input,
                 output_tokens=output,
@@ -139,7 +140,7 @@ class Reporting:
                 cache_write_tokens=cache_write,
                 reasoning_tokens=reasoning,
             )
-            return usage if reported is None else usage_of(reported, self.usage_provider).updated(usage)
+            return usage if reported is None else counted_usage(usage_of(reported, self.usage_provider), "usage").updated(usage)
         except Exception as error:  # noqa: BLE001 - what the caller hands us must not fail the call
             record_fault("usage", error)
             return NO_USAGE
@@ -236,13 +237,3 @@ class Reporting:
             self._open_streams = 0
         elif not isinstance(error, GeneratorExit):
             self._open_streams = max(self._open_streams - 1, 0)
-
-
-def _count(tokens: object) -> int | None:
-    """Return a count of tokens; what is none is left out, and is one line in the log."""
-    if tokens is None:
-        return None
-    number = count(tokens)
-    if number is None:
-        record_fault("usage", TypeError("not a number of tokens"))
-    return number

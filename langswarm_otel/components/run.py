@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 RUN_KEY: Final = create_key("langswarm_otel.run")
 """Context key of the innermost run of ours."""
 
+_END_OF_TIME: Final = 2**63
+"""Nanoseconds since 1970 that no telemetry lives to see; 64 bits hold what is before."""
+
 
 class Run(Reporting):
     """One run of an operation.
@@ -174,7 +177,7 @@ class Run(Reporting):
         self.previous = context
         try:
             self._begun_ns = time.perf_counter_ns()
-            clock = self.telemetry.clock
+            clock, start_ns = self.telemetry.clock, _moment(start_ns)
             self._elapses = start_ns is None and clock is time.time_ns
             self.start_ns = clock() if start_ns is None else start_ns
             self._take_place(context)
@@ -252,6 +255,7 @@ class Run(Reporting):
         if self.finished:
             return
         self.finished = True
+        end_ns = _moment(end_ns)
         if type(error) is GeneratorExit:
             close = functools.partial(self._close, error, self.now_ns() if end_ns is None else end_ns)
             if settling.put_aside(close):
@@ -316,3 +320,11 @@ class Run(Reporting):
             span.end(end_ns)
         except Exception as fault:  # noqa: BLE001 - a processor that fails must not fail the caller
             record_fault("end of span", fault)
+
+
+def _moment(given: object) -> int | None:
+    """Return a time in nanoseconds since 1970 that OTLP can carry; None, which means now, for anything else."""
+    if given is None or (type(given) is int and 0 <= given < _END_OF_TIME):
+        return given
+    record_fault("time", TypeError("not nanoseconds since 1970"))
+    return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
 from langswarm_otel.components import genai_interop
+from langswarm_otel.components.counting import counted
 from langswarm_otel.components.naming import named, named_or_none
 from langswarm_otel.components.operation import Operation
 from langswarm_otel.components.run import Run
@@ -91,5 +92,6 @@ class SessionRun(Run):
 def count_message(telemetry: Telemetry, role: str, context: Context | None = None, *, number: int = 1) -> None:
     """Count messages of a session by their role."""
     name = named(role)
-    label = name if name in ROLES else semconv.OTHER
-    telemetry.instruments.record(semconv.SESSION_MESSAGES, number, {semconv.MESSAGE_ROLE: label}, context)
+    label, messages = name if name in ROLES else semconv.OTHER, counted(number, "messages")
+    if messages:
+        telemetry.instruments.record(semconv.SESSION_MESSAGES, messages, {semconv.MESSAGE_ROLE: label}, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from langswarm_otel import configure_observability
 from langswarm_otel.context import current_scope, hash_user
 
 
@@ -38,6 +39,27 @@ def test_the_raw_user_stays_with_the_handle_that_may_have_it(observe):
         pass
     assert "user.id" not in forbidden.span("execute_tool t").attributes
     assert "user.hash" in forbidden.span("execute_tool t").attributes
+
+
+def test_the_raw_user_stays_with_the_private_handle_that_may_have_it():
+    """Two private handles: one keeps raw ids, the other, inside of its session, has only the hash, on foreign spans of its provider too."""
+    options = {"install_global": False, "instrument": False, "configure_structlog": False, "log_output": "none"}
+    with (
+        configure_observability("testing", capture_user_id=True, **options) as allowed,
+        configure_observability("testing", capture_user_id=False, **options) as forbidden,
+    ):
+        with allowed.session("s", user_id="u-17"):
+            for handle in (allowed, forbidden):
+                with handle.tool("ours"), handle.tracer.start_as_current_span("foreign"):
+                    pass
+        assert allowed.flush(5)
+        assert forbidden.flush(5)
+        users = [
+            {(span.name, span.attributes.get("user.id")) for span in handle.in_memory.spans.kept.items()} for handle in (allowed, forbidden)
+        ]
+        hashes = {span.attributes["user.hash"] for handle in (allowed, forbidden) for span in handle.in_memory.spans.kept.items()}
+    assert users == [{("execute_tool ours", "u-17"), ("foreign", "u-17")}, {("execute_tool ours", None), ("foreign", None)}]
+    assert hashes == {hash_user("u-17", "")}
 
 
 def test_ids_are_never_on_a_metric(observe):
