@@ -71,16 +71,17 @@ def test_records_take_anything(odd: Any) -> None:
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_runs_take_anything(odd: Any) -> None:
     """Names, labels, content, attributes, errors and usage of a run swallow it, the run ends once, and its context is left."""
+    name = "name" if callable(odd) else odd  # a decorator that lacks its name is refused where it stands
     with capture() as telemetry:
         obs = telemetry.observability
         for operation in (
-            obs.agent(odd, provider=odd, model=odd, agent_id=odd),
+            obs.agent(name, provider=odd, model=odd, agent_id=odd),
             obs.inference(provider=odd, model=odd),
-            obs.tool(odd, call_id=odd),
-            obs.session(odd, user_id=odd),
+            obs.tool(name, call_id=odd),
+            obs.session(name, user_id=odd),
             obs.memory("search_memory", store=odd),
-            obs.workflow(odd),
-            obs.step(odd),
+            obs.workflow(name),
+            obs.step(name),
             obs.timer("t", label=odd),
             obs.traced("t", label=odd),
         ):
