@@ -119,8 +119,10 @@ class Intake:
             running = self._thread is not None
         if running:
             self.hasten()
-        else:
-            self.step()
+            return
+        self.step()
+        if is_open and any(lane.is_loaded for lane in self.lanes):
+            self._start()  # an offer that came meanwhile could not start them
 
     def put(self, mark: Mark) -> None:
         """Put a mark into the queue and see that it is dealt with."""
@@ -146,7 +148,10 @@ class Intake:
             if not self._urgent:
                 self._bell.wait(self.schedule_delay_s)  # let a batch gather
             self._urgent = False
-            self.step()
+            try:
+                self.step()
+            except Exception as error:  # noqa: BLE001 - the thread must live
+                record_fault("Intake.step", error)
 
     def _rest(self) -> bool:
         """Wait for something to do; True if there will be nothing, so that the thread may end."""

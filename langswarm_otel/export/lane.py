@@ -65,6 +65,7 @@ class Lane:
         self.tally: Final = Tally()
         self._ledger: Final = ledger
         self._share: Final = share
+        self._starting: Final = threading.Lock()
         self._working: Final = threading.Lock()
         self._voice: Final = voice
         self._courier: Final = _courier(target, signal)
@@ -112,6 +113,11 @@ class Lane:
             (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
         self._bell.ring()
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is anything for the worker."""
+        return bool(self._queue)
+
     def ring_if_loaded(self) -> None:
         """Let the worker look if there is anything for it."""
         if self._queue:
@@ -124,13 +130,17 @@ class Lane:
 
     def start(self) -> bool:
         """Start the worker if it does not run; False if the interpreter starts no more threads."""
-        if self._thread is None:
-            thread = threading.Thread(target=self._run, name=f"langswarm-otel {self.signal} to {self.target.name}", daemon=True)
-            try:
+        if self._thread is not None or not self._starting.acquire(blocking=False):
+            return True  # or somebody is at it
+        try:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name=f"langswarm-otel {self.signal} to {self.target.name}", daemon=True)
                 thread.start()
-            except RuntimeError:  # at interpreter shutdown since Python 3.12, or out of threads
-                return False
-            self._thread = thread
+                self._thread = thread
+        except RuntimeError:  # at interpreter shutdown since Python 3.12, or out of threads
+            return False
+        finally:
+            self._starting.release()
         return True
 
     @property
@@ -157,7 +167,8 @@ class Lane:
         """Let no request begun from now on last beyond a moment of ``time.monotonic``, if the exporter can do that."""
         hurry = getattr(self._courier.exporter, "hurry", None)
         if hurry is not None:
-            hurry(deadline)
+            # A pause before a retry can be broken from another thread only, and where no worker runs there is none.
+            hurry(deadline, may_retry=deadline is None or self.is_running)
 
     def abort(self) -> None:
         """Break a retry or back-off of the exporter, if it can do that from another thread; what is left counts as ``deadline``."""
@@ -201,11 +212,15 @@ class Lane:
         enter_worker_thread()
         while not self._finished:
             self._bell.wait(None)
-            with self._working:
-                self._work()
+            try:
+                with self._working:
+                    self._work()
+            except Exception as error:  # noqa: BLE001 - the worker must live
+                record_fault("Lane.work", error)
 
     def work(self) -> None:
         """Do the worker's work in the calling thread, if no worker runs."""
+        _ = self._ledger.mine.traces  # the thread stays one that may offer
         if self._working.acquire(blocking=False):
             before, here.exporting = here.exporting, True
             try:
@@ -254,7 +269,7 @@ class Lane:
         payload = polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
         try:
             receipt = self._courier.carry(payload, lambda: self._aborting or self._abandoned)
-        except Exception as error:  # noqa: BLE001 - the worker must live
+        except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
         self._settle(receipt, units, batch.size)
@@ -308,8 +323,9 @@ class Lane:
         if not self._unflushed:
             return True
         self._unflushed = False
+        flush = getattr(self._courier.exporter, "force_flush", None)
         try:
-            return self._courier.exporter.force_flush(int(self.target.timeout_s * 1000)) is not False
+            return flush is None or flush(int(self.target.timeout_s * 1000)) is not False
         except Exception as error:  # noqa: BLE001 - exporters may raise anything
             with self._ledger.lock:
                 self._fail(cause_of(error))

@@ -42,8 +42,8 @@ class RedirectedError(requests.RequestException):
     """The server wants the request elsewhere."""
 
 
-class TooLateError(requests.RequestException):
-    """The deadline for requests has passed. Not a connection error, which the exporter would retry."""
+class NoRetryError(requests.RequestException):
+    """There is no time for another attempt. Not a connection error, which the exporter would retry after a pause."""
 
 
 class WatchedSession(requests.Session):
@@ -60,6 +60,8 @@ class WatchedSession(requests.Session):
         self._own_headers = dict(headers)
         self.deadline: float | None = None
         """No request lasts beyond this moment of ``time.monotonic``."""
+        self.may_retry = True
+        """False makes a first failure final, where nobody could break the exporter's pause before the next attempt."""
         self.attempts = 0
         """Requests since ``begin``."""
         self.status: int | None = None
@@ -84,12 +86,14 @@ class WatchedSession(requests.Session):
         if self.deadline is not None:
             left_s = self.deadline - time.monotonic()
             if left_s <= 0:
-                raise TooLateError(self.trouble or "no answer in time")
+                raise NoRetryError(self.trouble or "no answer in time")
             options["timeout"] = min(options.get("timeout") or left_s, left_s)
         try:
             response = super().request(method, url, **options)
         except requests.RequestException as error:
             self.trouble = cause_of(error)
+            if not self.may_retry:
+                raise NoRetryError(self.trouble) from error
             raise
         self.status, self.body = response.status_code, response.content
         self.trouble = None if response.status_code in _OK else f"HTTP {response.status_code} {response.reason or ''}".strip()
@@ -97,6 +101,8 @@ class WatchedSession(requests.Session):
             where = response.headers.get("location", "elsewhere").split("?")[0]
             self.trouble = shorten(f"HTTP {response.status_code}, redirected to {where}, which is not followed: configure that address")
             raise RedirectedError(self.trouble)
+        if self.trouble is not None and not self.may_retry:
+            raise NoRetryError(self.trouble)
         return response
 
 
@@ -136,10 +142,10 @@ class _Watched:
         """Why the last attempt did not succeed, if it did not."""
         return None if self._watched_session is None else self._watched_session.trouble
 
-    def hurry(self, deadline: float | None) -> None:
-        """Let no request begun from now on last beyond a moment of ``time.monotonic``."""
+    def hurry(self, deadline: float | None, *, may_retry: bool = True) -> None:
+        """Let no request begun from now on last beyond a moment of ``time.monotonic``; without ``may_retry``, a failure is final."""
         if self._watched_session is not None:
-            self._watched_session.deadline = deadline
+            self._watched_session.deadline, self._watched_session.may_retry = deadline, may_retry
 
     def abort(self) -> None:
         """Break the back-off of a running export; callable from any thread, does not wait."""

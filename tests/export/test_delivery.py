@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hub_exporters import RESOURCE, Logs, Metrics, Spans, row, running
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -209,3 +211,39 @@ def test_logs_exporter_that_raises():
         assert not hub.flush(5.0)
         assert logs.bodies == ["a", "b", "c"]
         assert row(hub, "logs").dropped == {"unencodable": 2}
+
+
+def test_a_cancelled_task_inside_an_exporter():
+    """What is no ``Exception`` costs its batch and not the worker."""
+    errors = [asyncio.CancelledError(), SystemExit(), None]
+
+    def raising(_):
+        error = errors.pop(0)
+        if error is not None:
+            raise error
+
+    spans = Spans(raises=raising)
+    with running(Target(name="t", spans=spans)) as (hub, source):
+        for expected in (False, False, True):
+            source.spans("a")
+            assert hub.flush(5.0) is expected
+        assert row(hub).dropped == {"export_failed": 2}
+        assert spans.names == ["a"]
+
+
+def test_an_exporter_of_few_words():
+    """An exporter that is none of the SDK's classes, and cannot be flushed, is enough."""
+    taken = []
+
+    class Plain:
+        def export(self, spans):
+            taken.extend(span.name for span in spans)
+            return SpanExportResult.SUCCESS
+
+        def shutdown(self):
+            taken.append("shut")
+
+    with running(Target(name="t", spans=Plain())) as (hub, source):
+        source.spans("a")
+        assert hub.flush(5.0)
+    assert taken == ["a", "shut"]

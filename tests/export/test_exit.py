@@ -163,7 +163,7 @@ def test_without_threads_the_work_is_done_all_the_same():
 def test_without_threads_deadlines_hold(kind):
     """... and keep their deadlines, although nobody else could break a request: it is given no more time than is left."""
     with endpoint_that(kind) as endpoint:
-        ended = run(NO_THREADS, endpoint, "1", "6")
+        ended = run(NO_THREADS, endpoint, "1", "4.5")
     assert ended.returncode == 0, ended.stderr
     assert "flushed False" in ended.stdout
     assert "shut False True" in ended.stdout, ended.stdout
