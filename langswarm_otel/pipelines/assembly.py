@@ -133,6 +133,7 @@ class Pipelines:
         else:
             self._replace_fixed(config)
             self.reader.start_anew()
+            self.memory.clear()
         targets = build_targets(config, self.memory) if config.config_file is None else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content

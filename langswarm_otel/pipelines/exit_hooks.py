@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-SHARE = 0.9
-"""The part of its deadline that a shut-down at exit gets; the rest is for the interpreter's own end."""
+RESERVE_S = 0.4
+"""What of its deadline a shut-down at exit leaves to the interpreter's own end, in seconds; not more than a third of it."""
 
 
 class Closable(Protocol):
@@ -68,14 +68,18 @@ def forget(closable: Closable) -> None:
 
 def close_all() -> None:
     """Close everything in parallel, each within its own deadline; never raises and never waits for longer."""
-    _in_parallel([(one.exit_deadline_s, functools.partial(one.close_at_exit, one.exit_deadline_s * SHARE)) for one in list(_closables)])
+    _in_parallel([(one.exit_deadline_s, functools.partial(one.close_at_exit, _share(one.exit_deadline_s))) for one in list(_closables)])
 
 
 def flush_all() -> None:
     """Flush everything in parallel, each within its own deadline; never raises and never waits for longer."""
     _in_parallel(
-        [(one.exit_deadline_s, functools.partial(one.flush_before_drain, one.exit_deadline_s * SHARE)) for one in list(_closables)]
+        [(one.exit_deadline_s, functools.partial(one.flush_before_drain, _share(one.exit_deadline_s))) for one in list(_closables)]
     )
+
+
+def _share(deadline_s: float) -> float:
+    return deadline_s - min(RESERVE_S, deadline_s / 3)
 
 
 def _in_parallel(calls: list[tuple[float, Callable[[], object]]]) -> None:

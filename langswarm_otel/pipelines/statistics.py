@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint, Gauge, HistogramDataPoint, MetricsData, NumberDataPoint
 
 from langswarm_otel.pipelines.percentiles import Percentile, filled_buckets, percentile, standard_deviation
+from langswarm_otel.tree import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,21 +99,11 @@ class Statistics:
     def __str__(self) -> str:
         if not self.series:
             return "nothing has been recorded"
-        rows = [_TITLES, *(_row(one) for one in self.series)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
-        # The first two columns are text, all others numbers.
-        lines = (
-            "  ".join(
-                cell.ljust(width) if column < _TEXT_COLUMNS else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        )
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(_table(self.series))
 
 
-_TITLES = ("metric", "attributes", "count", "sum", "last", "min", "mean", "p50", "p95", "p99", "max", "stddev", "unit")
-_TEXT_COLUMNS = 2
+_TITLES = ("count", "mean", "p50", "p95", "p99", "max", "sum")
+_WIDEST_SERIES = 60
 
 
 def _series_of(metric: Metric, point: DataPointT) -> SeriesStatistics:
@@ -159,17 +150,41 @@ def _attributes_text(attributes: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={attributes[key]}" for key in sorted(attributes, key=str)) or "-"
 
 
-def _row(one: SeriesStatistics) -> tuple[str, ...]:
+def _table(series: tuple[SeriesStatistics, ...]) -> Iterator[str]:
+    """Yield a line for each metric and, below it, one for each of its series; people read this, programs the fields."""
+    rows = [(one, _short_attributes(one), _cells(one)) for one in series]
+    widths = [max(len(title), *(len(cells[column]) for _, _, cells in rows)) for column, title in enumerate(_TITLES)]
+    first = min(max(len(text) for _, text, _ in rows) + 2, _WIDEST_SERIES)
+    yield " " * first + "".join(f"  {title:>{width}}" for title, width in zip(_TITLES, widths, strict=True))
+    metric = None
+    for one, text, cells in rows:
+        if one.metric != metric:
+            metric = one.metric
+            yield f"{metric} ({one.unit})" if one.unit else metric
+        numbers = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        yield f"  {_cut(text, first - 2):<{first - 2}}{numbers}".rstrip()
+
+
+def _short_attributes(one: SeriesStatistics) -> str:
+    """Return the values of the attributes; which is which, a person sees."""
+    return " ".join(str(one.attributes[key]) for key in sorted(one.attributes, key=str)) or "-"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _cells(one: SeriesStatistics) -> tuple[str, ...]:
+    percentiles = (found and found.value for found in (one.median, one.p95, one.p99))
+    whole = one.sum if one.sum is not None else one.last
     return (
-        one.metric,
-        _attributes_text(one.attributes),
         "-" if one.count is None else str(one.count),
-        *(_number(value) for value in (one.sum, one.last, one.min, one.mean)),
-        *(_number(value and value.value) for value in (one.median, one.p95, one.p99)),
-        *(_number(value) for value in (one.max, one.stddev)),
-        one.unit or "-",
+        *(_quantity(value, one.unit) for value in (one.mean, *percentiles, one.max, whole)),
     )
 
 
-def _number(value: float | Percentile | None) -> str:
-    return "-" if value is None or isinstance(value, Percentile) else f"{value:.4g}"
+def _quantity(value: float | Percentile | None, unit: str) -> str:
+    """Return a number as people would say it; seconds in the unit that fits."""
+    if value is None or isinstance(value, Percentile):
+        return "-"
+    return duration_text(value * 1e9) if unit == "s" else f"{value:.4g}"
