@@ -39,8 +39,16 @@ def instrumented() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _langswarm_as_imported() -> Iterator[None]:
-    """LangSwarm's registries, engine and provider slots leak from test to test; they are emptied, and the hooks are off."""
+    """LangSwarm's registries, engine and provider slots leak from test to test; they are emptied, and the hooks are off.
+
+    Before the test too: one of another folder may have configured a handle, which instruments LangSwarm for the rest of the process.
+    """
+    _forget_langswarm()
     yield
+    _forget_langswarm()
+
+
+def _forget_langswarm() -> None:
     if "swarm" in sys.modules:
         from langswarm_otel.instrumentation import LangSwarmInstrumentor
 

@@ -18,6 +18,7 @@ def only(spans, prefix):
     return found
 
 
+@pytest.mark.telemetry(price_table={"gpt-4o": {"input": 2.5, "output": 10.0}})
 async def test_an_agent_run_and_its_model_call_are_one_tree(telemetry):
     """The run is a span with name, model and id, the model call a span below it with tokens; the tokens of the run stand on the root."""
     response = await swarm.agent(swarm.Model(swarm.answer("hello", (12, 5))))._execute_chat("hi")

@@ -237,6 +237,7 @@ def test_neither_importing_us_nor_instrumenting_imports_langswarm():
 ORDER = """
     import asyncio, sys, warnings
     warnings.simplefilter("ignore", DeprecationWarning)
+    warnings.simplefilter("ignore", FutureWarning)  # Google's libraries, on Python 3.10
     from langswarm_otel import testing
     from langswarm_otel.instrumentation import LangSwarmInstrumentor
     if sys.argv[1] == "first":
@@ -245,7 +246,7 @@ ORDER = """
     import swarm
     if sys.argv[1] == "after":
         LangSwarmInstrumentor().instrument()
-    with testing.capture() as telemetry:
+    with testing.capture(price_table={"gpt-4o": {"input": 2.5, "output": 10.0}}) as telemetry:
         asyncio.run(swarm.agent(swarm.Model(swarm.answer()))._execute_chat("hi"))
     assert telemetry.tree() == "invoke_agent helper\\n  chat gpt-4o", telemetry.tree()
     assert not [state for state in LangSwarmInstrumentor().hook_states() if state.error]

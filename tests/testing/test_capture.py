@@ -33,6 +33,7 @@ def research():
 def handle():
     """A configured handle of the process, whose exporters keep everything in memory."""
     handle = configure_observability(presets.testing(service_name="t", instrument=False))
+    handle.in_memory.clear()  # the memory of the process's handle outlives its configurations, and other tests have configured it
     yield handle
     handle.shutdown(1.0)
 
