@@ -472,3 +472,18 @@ def test_lines_look_the_same_to_the_end():
     ended = run(program, "http://127.0.0.1:9")
     assert ended.returncode == 0, ended.stderr
     assert '"event":"the last line"' in ended.stdout
+
+
+def test_a_fresh_start_forgets_what_was_never_exported(monkeypatch):
+    """What was measured while metrics went nowhere does not turn up in the next configuration's totals."""
+    with OtlpServer() as server:
+        settings = {"endpoint": server.endpoint, "service_name": "fresh", **QUIET}
+        monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+        with configure_observability("production", **settings) as obs, obs.tool("counted"):
+            pass
+        monkeypatch.delenv("OTEL_METRICS_EXPORTER")
+        with configure_observability("production", **settings) as obs:
+            with obs.tool("counted"):
+                pass
+            assert obs.statistics().get("gen_ai.execute_tool.duration", **{"gen_ai.tool.name": "counted"}).count == 1
+        assert [point.count for name, point in server.metric_points if name == "gen_ai.execute_tool.duration"] == [1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -132,8 +133,7 @@ class Pipelines:
             self._refuse_fixed_changes(config)
         else:
             self._replace_fixed(config)
-            self.reader.start_anew()
-            self.memory.clear()
+            self._forget_former()
         targets = build_targets(config, self.memory) if config.config_file is None else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
@@ -167,6 +167,14 @@ class Pipelines:
             if name is not None:
                 group = f"_opentelemetry_{signal}_configurator"
                 set_configurator(provider, load_installed(f"{signal}_configurator", name, group=group))
+
+    def _forget_former(self) -> None:
+        """Start without what an earlier configuration, shut down by now, has measured or kept."""
+        # The SDK holds what was measured and never collected, where metrics were not exported.
+        with contextlib.suppress(Exception):
+            self.reader.take()
+        self.reader.start_anew()
+        self.memory.clear()
 
     def let_change(self) -> None:
         """Let the next configuration change what is otherwise fixed while telemetry runs."""
