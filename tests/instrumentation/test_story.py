@@ -53,6 +53,7 @@ def check(telemetry):
 
 
 @pytest.mark.usefixtures("instrumented")
+@pytest.mark.telemetry(price_table={"gpt-4o": {"input": 2.5, "output": 10.0}})
 async def test_the_langswarm_program_is_observed_with_no_change_to_it(story_langswarm, telemetry):
     """Workflow, steps, agents, model calls, tool and memory nest as they ran; twice in one process, each time whole."""
     assert "refunded" in await story_langswarm.run_story()
@@ -69,6 +70,7 @@ async def test_the_langswarm_program_runs_alone(story_langswarm, telemetry):
     assert await story_langswarm.run_story() == alone
 
 
+@pytest.mark.telemetry(price_table={"gpt-4o": {"input": 2.5, "output": 10.0}})
 async def test_the_program_on_our_operations_makes_the_same_telemetry(telemetry):
     """The twin, for machines without LangSwarm, has the same answer, tree, tokens and metrics."""
     assert "refunded" in await story_plain.run_story()
