@@ -8,6 +8,7 @@ talking. Filters are not inherited by child loggers, so each logger is named. Wh
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -17,7 +18,7 @@ from langswarm_otel.export.causes import shorten
 from langswarm_otel.guard import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from langswarm_otel.export.accounting import Signal
 
@@ -42,6 +43,8 @@ LOGGERS: Final = (
     "grpc._plugin_wrapping",
 )
 """Loggers that speak while the official exporters work."""
+
+_HEADER_LOGGER: Final = "opentelemetry.util.re"
 
 QUIET_S: Final = 60.0
 """A target that fails again within this time, in seconds, is not reported anew."""
@@ -99,6 +102,25 @@ def restore(names: Iterable[str]) -> None:
                 _users[name] = left
             else:
                 logging.getLogger(name).removeFilter(_filter)
+
+
+@contextlib.contextmanager
+def headers_unspoken() -> Iterator[None]:
+    """Keep OpenTelemetry's parser of headers quiet in this thread: it logs those that it does not like with their values.
+
+    The official exporters parse ``OTEL_EXPORTER_OTLP_HEADERS`` in their constructors, whatever headers they are given.
+    """
+    mine = threading.get_ident()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return record.thread != mine
+
+    parser = logging.getLogger(_HEADER_LOGGER)
+    parser.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        parser.removeFilter(is_of_others)
 
 
 def after_fork_in_child() -> None:

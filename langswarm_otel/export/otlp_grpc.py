@@ -11,6 +11,7 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.noise import headers_unspoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,14 +54,15 @@ _EXPORTERS: Final[Mapping[Signal, Any]] = {"traces": GrpcSpanExporter, "metrics"
 def build(signal: Signal, settings: OtlpSettings) -> Any:
     """Build the exporter of a signal; see ``otlp.build_otlp``."""
     insecure = settings.url.startswith("http://") if settings.insecure is None else settings.insecure
-    return _EXPORTERS[signal](
-        endpoint=settings.url,
-        insecure=insecure,
-        credentials=None if insecure else _credentials(settings),
-        headers=tuple((name.lower(), value) for name, value in settings.headers.items()),
-        timeout=settings.timeout_s,
-        compression=grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
-    )
+    with headers_unspoken():
+        return _EXPORTERS[signal](
+            endpoint=settings.url,
+            insecure=insecure,
+            credentials=None if insecure else _credentials(settings),
+            headers=tuple((name.lower(), value) for name, value in settings.headers.items()),
+            timeout=settings.timeout_s,
+            compression=grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+        )
 
 
 def _credentials(settings: OtlpSettings) -> Any:

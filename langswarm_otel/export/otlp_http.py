@@ -1,8 +1,8 @@
 """The official OTLP/HTTP exporters with an eye on what goes over the wire.
 
 The exporter takes any ``requests`` session. Ours sees each attempt, so that a redirect counts as the failure that it is (the exporter
-takes any 3xx for success and follows none), partial success is read, a batch that was never sent is known to be unencodable, and requests
-can be made to end by a deadline.
+takes any 3xx for success and follows none), partial success is read, a batch that was never sent is known to be unencodable, requests end
+by a deadline whatever the server does, and no more is read of an answer than an answer needs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 # These two are loaded during the first request otherwise, in a worker. A child that is forked meanwhile finds the lock of the module taken
 # and waits for it for ever: CPython does not renew such locks (as in iloveitaly/celery-healthcheck#45; seen here with `netrc`).
 import encodings.idna  # noqa: F401
+import http.client
 import netrc  # noqa: F401
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -22,9 +23,12 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from urllib3.exceptions import HTTPError
 
 from langswarm_otel.export.causes import cause_of, shorten
 from langswarm_otel.export.delivery import Delivery, overheard_fault
+from langswarm_otel.export.exchange import TimedAdapter, read_answer, until
+from langswarm_otel.export.noise import headers_unspoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +44,10 @@ _OF_THE_PROTOCOL: Final = frozenset(("content-type", "content-encoding", "user-a
 
 class RedirectedError(requests.RequestException):
     """The server wants the request elsewhere."""
+
+
+class BrokenAnswerError(requests.RequestException):
+    """The server began to say that it took the request, and did not end. Not a connection error: the exporter would send it all again."""
 
 
 class NoRetryError(requests.RequestException):
@@ -58,6 +66,9 @@ class WatchedSession(requests.Session):
         """
         super().__init__()
         self._own_headers = dict(headers)
+        self.headers["Accept-Encoding"] = "gzip"  # what `read_answer` can unpack
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, TimedAdapter())
         self.deadline: float | None = None
         """No request lasts beyond this moment of ``time.monotonic``."""
         self.may_retry = True
@@ -83,27 +94,45 @@ class WatchedSession(requests.Session):
             **{name: value for name, value in (options.get("headers") or {}).items() if name.lower() in _OF_THE_PROTOCOL},
             **self._own_headers,
         }
-        if self.deadline is not None:
-            left_s = self.deadline - time.monotonic()
-            if left_s <= 0:
-                raise NoRetryError(self.trouble or "no answer in time")
-            options["timeout"] = min(options.get("timeout") or left_s, left_s)
-        try:
-            response = super().request(method, url, **options)
-        except requests.RequestException as error:
-            self.trouble = cause_of(error)
-            if not self.may_retry:
-                raise NoRetryError(self.trouble) from error
-            raise
-        self.status, self.body = response.status_code, response.content
-        self.trouble = None if response.status_code in _OK else f"HTTP {response.status_code} {response.reason or ''}".strip()
-        if response.status_code in _REDIRECTS:
-            where = response.headers.get("location", "elsewhere").split("?")[0]
-            self.trouble = shorten(f"HTTP {response.status_code}, redirected to {where}, which is not followed: configure that address")
-            raise RedirectedError(self.trouble)
+        if self.verify is not True:
+            options["verify"] = self.verify  # or REQUESTS_CA_BUNDLE would win over the configured certificates (psf/requests#3829)
+        now = time.monotonic()
+        end = min(now + (options.get("timeout") or float("inf")), float("inf") if self.deadline is None else self.deadline)
+        if end <= now:
+            raise NoRetryError(self.trouble or "no answer in time")
+        options["timeout"] = None if end == float("inf") else end - now
+        with until(end):
+            try:
+                response = super().request(method, url, **{**options, "stream": True})
+            except requests.RequestException as error:
+                self.trouble = cause_of(error)
+                if not self.may_retry:
+                    raise NoRetryError(self.trouble) from error
+                raise
+            self._read(response)
         if self.trouble is not None and not self.may_retry:
             raise NoRetryError(self.trouble)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Name no target: ``requests`` would read the whole body of a redirect even where it is told not to follow."""
+
+    def _read(self, response: requests.Response) -> None:
+        """Take what an answer says."""
+        status = response.status_code
+        said = f"HTTP {status} {response.reason or ''}".strip()
+        try:
+            self.body = read_answer(response)
+        except (HTTPError, OSError, http.client.HTTPException) as error:
+            if status in _OK:
+                self.trouble = shorten(f"{said}, but the answer broke off ({cause_of(error)})")
+                raise BrokenAnswerError(self.trouble) from error
+        self.status = status
+        self.trouble = None if status in _OK else shorten(said)
+        if status in _REDIRECTS:
+            where = response.headers.get("location", "elsewhere").split("?")[0]
+            self.trouble = shorten(f"HTTP {status}, redirected to {where}, which is not followed: configure that address")
+            raise RedirectedError(self.trouble)
 
 
 class _Watched:
@@ -186,15 +215,16 @@ _COMPRESSION: Final = {"gzip": Compression.Gzip, "deflate": Compression.Deflate,
 def build(signal: Signal, settings: OtlpSettings, *, own_session: bool) -> Any:
     """Build the exporter of a signal; see ``otlp.build_otlp``."""
     session = WatchedSession(settings.headers) if own_session else None
-    exporter = _EXPORTERS[signal](
-        endpoint=settings.url,
-        certificate_file=settings.certificate_file,
-        client_key_file=settings.client_key_file,
-        client_certificate_file=settings.client_certificate_file,
-        headers=dict(settings.headers),
-        timeout=settings.timeout_s,
-        compression=_COMPRESSION[settings.compression],
-        session=session,
-    )
+    with headers_unspoken():
+        exporter = _EXPORTERS[signal](
+            endpoint=settings.url,
+            certificate_file=settings.certificate_file,
+            client_key_file=settings.client_key_file,
+            client_certificate_file=settings.client_certificate_file,
+            headers=dict(settings.headers),
+            timeout=settings.timeout_s,
+            compression=_COMPRESSION[settings.compression],
+            session=session,
+        )
     exporter._watched_session = session  # noqa: SLF001 - our own class
     return exporter
