@@ -13,6 +13,12 @@ from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.hub import ExportHub
 from langswarm_otel.export.memory import MemoryStore
 from langswarm_otel.export.processors import QueueSpanProcessor
+from langswarm_otel.export.sdk_private import (
+    merge_resource_in_child,
+    renew_metric_storage,
+    replace_resource,
+    set_configurator,
+)
 from langswarm_otel.guard import guarded
 from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
@@ -24,12 +30,6 @@ from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_child_resource, build_resource
 from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
-from langswarm_otel.pipelines.sdk_private_providers import (
-    merge_resource_in_child,
-    renew_metric_storage,
-    replace_resource,
-    set_configurator,
-)
 from langswarm_otel.pipelines.statistics import Statistics
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider

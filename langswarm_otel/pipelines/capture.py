@@ -20,11 +20,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from langswarm_otel import semconv
+from langswarm_otel.export.sdk_private import never_disable
 from langswarm_otel.override import set_everywhere, set_override
 from langswarm_otel.pipelines.capture_clock import Timeline
 from langswarm_otel.pipelines.capture_sinks import LogSink, SpanSink, Store, retimed_metrics
 from langswarm_otel.pipelines.capture_tracing import CaptureTracerProvider
-from langswarm_otel.pipelines.sdk_private_providers import never_disable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind
 
-from langswarm_otel.pipelines.sdk_private_providers import never_disable
+from langswarm_otel.export.sdk_private import never_disable
 from langswarm_otel.pipelines.switch_trace import ThinTracer
 
 if TYPE_CHECKING:

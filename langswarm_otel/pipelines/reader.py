@@ -19,10 +19,10 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReade
 from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.sdk_private import SdkGauge
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pipelines.fork_watch import watch_forks
 from langswarm_otel.pipelines.metric_ledger import MetricLedger, Temporality
-from langswarm_otel.pipelines.sdk_private_providers import SdkGauge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.metrics import Counter, Histogram, UpDownCounter
 
+from langswarm_otel.export.sdk_private import ApiGauge
 from langswarm_otel.override import active
-from langswarm_otel.pipelines.sdk_private_providers import ApiGauge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

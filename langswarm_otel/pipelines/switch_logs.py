@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import Logger, LoggerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from langswarm_otel.export.sdk_private import never_disable, replace_resource
 from langswarm_otel.override import active
-from langswarm_otel.pipelines.sdk_private_providers import never_disable, replace_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

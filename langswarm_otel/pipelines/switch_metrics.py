@@ -15,9 +15,9 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.sdk_private import ApiGauge, never_disable, renew_metric_storage, replace_resource
 from langswarm_otel.override import active
 from langswarm_otel.pipelines.fork_watch import watch_forks
-from langswarm_otel.pipelines.sdk_private_providers import ApiGauge, never_disable, renew_metric_storage, replace_resource
 from langswarm_otel.pipelines.switch_instruments import SwitchCounter, SwitchGauge, SwitchHistogram, SwitchUpDownCounter
 
 if TYPE_CHECKING:

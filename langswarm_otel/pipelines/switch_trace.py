@@ -8,8 +8,8 @@ from opentelemetry import trace as trace_api
 from opentelemetry.sdk.trace import Tracer, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from langswarm_otel.export.sdk_private import never_disable, replace_resource
 from langswarm_otel.override import active
-from langswarm_otel.pipelines.sdk_private_providers import never_disable, replace_resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

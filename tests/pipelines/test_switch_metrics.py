@@ -17,9 +17,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.sdk_private import ApiGauge
 from langswarm_otel.pipelines.capture import Capture
 from langswarm_otel.pipelines.reader import SwitchReader
-from langswarm_otel.pipelines.sdk_private_providers import ApiGauge
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
 
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import SpanLimits, Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langswarm_otel.pipelines.sdk_private_providers import ApiGauge, SdkGauge, never_disable, renew_metric_storage, replace_resource
+from langswarm_otel.export.sdk_private import ApiGauge, SdkGauge, never_disable, renew_metric_storage, replace_resource
 
 
 @pytest.fixture
