@@ -78,6 +78,7 @@ def test_a_bomb_does_not_go_off(pack):
         (b"gzip", REJECTION, 0),
         (b"br", REJECTION, 0),
     ],
+    ids=["plain", "gzip", "deflate", "no gzip", "brotli"],
 )
 def test_packed_answers_are_understood(encoding, body, rejected):
     """Partial success is read from packed answers too; what cannot be unpacked says nothing, and the connection is kept all the same."""
