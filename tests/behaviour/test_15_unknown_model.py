@@ -11,6 +11,7 @@ import logging
 
 import pytest
 
+from langswarm_otel import public_prices
 from langswarm_otel.pricing import Price
 from langswarm_otel.testing import capture
 
@@ -35,6 +36,7 @@ def test_an_unknown_model_has_no_cost_and_is_counted(telemetry):
     assert unpriced.attributes["gen_ai.request.model"] == "nope-9"
 
 
+@pytest.mark.skipif(not public_prices.available(), reason="genai-prices, which needs Python 3.11, is not installed")
 def test_one_warning_for_a_hundred_calls(telemetry, caplog):
     """The warning comes once in the life of the process for each model, the count goes on."""
     caplog.set_level(logging.WARNING, "langswarm_otel")

@@ -9,6 +9,10 @@ import sys
 
 import pytest
 
+from langswarm_otel import public_prices
+
+needs_prices = pytest.mark.skipif(not public_prices.available(), reason="genai-prices, which needs Python 3.11, is not installed")
+
 WITHOUT = (
     "import sys; sys.modules.update(dict.fromkeys({names!r})); from langswarm_otel.cli import main; sys.exit(main(['demo', *sys.argv[1:]]))"
 )
@@ -62,6 +66,7 @@ def check_story(done):
     assert min(said["emitted"]) > 0
 
 
+@needs_prices
 @pytest.mark.timeout(120)
 def test_a_langswarm_program_is_shown_as_it_arrived():
     """Workflow, step, agent, chat and tool nest as they ran, with tokens and cost; everything emitted arrived; colours stay away."""
@@ -73,6 +78,7 @@ def test_a_langswarm_program_is_shown_as_it_arrived():
     assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
 
 
+@needs_prices
 def test_without_langswarm_the_same_story_runs_on_our_operations():
     """It says what to install for the real one."""
     done = demo(without=["langswarm"])
@@ -80,6 +86,7 @@ def test_without_langswarm_the_same_story_runs_on_our_operations():
     assert "pip install 'langswarm-otel[langswarm]'" in done.stdout
 
 
+@needs_prices
 def test_the_environment_does_not_get_in_the_way():
     """Whatever a shell says about OpenTelemetry, the demo shows itself."""
     variables = {"OTEL_TRACES_SAMPLER": "always_off", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid:1"}
