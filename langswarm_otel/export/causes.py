@@ -32,6 +32,6 @@ def _below(error: BaseException) -> BaseException | None:
 
 
 def shorten(text: str) -> str:
-    """Return a text on one line and of bounded length."""
-    line = " ".join(text.split())
+    """Return a text on one line, of bounded length and without control characters: it may be a server's, and ends in a log."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

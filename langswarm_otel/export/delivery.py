@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from langswarm_otel.export import noise
 from langswarm_otel.export.causes import cause_of
@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 Fault = Literal["send", "encode", "too_large"]
 """What went wrong with a batch: it could not be sent, it could not be made into bytes, it makes too many of them."""
+
+ENOUGH_TOO_LARGE: Final = 8
+"""So many single records in a row that are too large say that it is not their size: a search goes no further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,12 @@ class Receipt:
     """Why, for people; the last cause if there were several."""
 
     failed: bool = False
-    """Whether the target could not be reached or refused the request: its fault, not that of a record."""
+    """Whether the target could not be reached or refused the request, or took none of the records: not the fault of a single record."""
+
+    @property
+    def nothing_taken(self) -> bool:
+        """Whether the target answered, and kept no record at all."""
+        return not self.exported and bool(self.dropped.get("rejected") or self.dropped.get("too_large"))
 
     def drop(self, reason: DropReason, count: int, cause: str | None) -> None:
         """Note records that are given up."""
@@ -98,13 +106,14 @@ class Courier(Generic[T]):
         """
         receipt = Receipt()
         until = time.monotonic() + self.search_s
-        parts = [batch]
+        parts, too_large = [batch], 0
         while parts:
             part = parts.pop()
             delivery = self._deliver(part)
             halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
             if halves is None:
                 self._note(receipt, delivery, self.units(part))
+                too_large = too_large + 1 if delivery.fault == "too_large" else 0
             else:
                 parts += (halves[1], halves[0])
             if is_over():
@@ -114,13 +123,17 @@ class Courier(Generic[T]):
                 # One failed request is enough waiting for a batch: the rest of it would meet the same target.
                 receipt.drop("export_failed", sum(map(self.units, parts)), delivery.cause)
                 break
+            if too_large == ENOUGH_TOO_LARGE:
+                receipt.drop("too_large", sum(map(self.units, parts)), delivery.cause)
+                break
+        receipt.failed = receipt.failed or receipt.nothing_taken
         return receipt
 
     @staticmethod
     def _note(receipt: Receipt, delivery: Delivery, count: int) -> None:
         """Write down what became of a part that is not divided further."""
         if delivery.fault is None:
-            rejected = min(delivery.rejected, count)
+            rejected = min(max(delivery.rejected, 0), count)  # a Collector may say anything
             receipt.exported += count - rejected
             receipt.drop("rejected", rejected, delivery.cause)
         elif delivery.fault == "send":

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export import noise
-from langswarm_otel.export.accounting import SIGNALS, Cell, ExporterHealth
+from langswarm_otel.export.accounting import SIGNALS, Cell, ExporterHealth, Signal
 from langswarm_otel.export.fork import follow_fork
 from langswarm_otel.export.intake import Change, Intake
 from langswarm_otel.export.lane import Lane, Share
@@ -21,7 +21,7 @@ from langswarm_otel.export.ticker import Ticker
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -61,6 +61,7 @@ class ExportHub:
         self._ticker: Final = Ticker()
         self._targets: tuple[Target, ...] = ()
         self._schedule_delay_s, self._max_batch = 1.0, 512
+        self._max_queued: Mapping[Signal, int] = {}
         self._quiet: tuple[str, ...] = ()
         self._begin(_FIRST_LIMIT)
         follow_fork(self)
@@ -145,7 +146,16 @@ class ExportHub:
 
     # The owner's side.
 
-    def switch(self, targets: Sequence[Target], *, max_bytes: int, schedule_delay_s: float, max_batch: int, timeout_s: float) -> bool:
+    def switch(
+        self,
+        targets: Sequence[Target],
+        *,
+        max_bytes: int,
+        schedule_delay_s: float,
+        max_batch: int,
+        timeout_s: float,
+        max_queued: Mapping[Signal, int] | None = None,
+    ) -> bool:
         """Send to these targets from now on; the first configuration and every later one.
 
         What was offered before goes to the old targets, what comes after to the new ones, each record once. The old exporters are shut
@@ -158,6 +168,8 @@ class ExportHub:
             schedule_delay_s: how long records may wait for a batch to fill, in seconds.
             max_batch: records in one request.
             timeout_s: how long to wait for the old exporters, in seconds.
+            max_queued: most spans and most log records that may wait for one target, beside the bound in bytes; what is beyond is counted
+                as ``queue_full``. A signal without a number has no such bound, nor have metrics.
 
         Returns:
             Whether the old targets got everything that was theirs, in time.
@@ -169,7 +181,7 @@ class ExportHub:
             losses = self._losses()
             old = self._intake.lanes
             self._targets = tuple(targets)
-            self._schedule_delay_s, self._max_batch = schedule_delay_s, max_batch
+            self._schedule_delay_s, self._max_batch, self._max_queued = schedule_delay_s, max_batch, dict(max_queued or {})
             self._ledger.set_limit(max_bytes, max_batch)
             lanes = self._lanes_for(self._targets, old)
             self._intake.schedule_delay_s, self._intake.max_batch = schedule_delay_s, max_batch
@@ -198,7 +210,7 @@ class ExportHub:
             ]
         share_bytes = self._ledger.limit_bytes / len(targets) if len(targets) > 1 else float("inf")
         for lane in lanes:
-            lane.adjust(max_batch=self._max_batch, share_bytes=share_bytes)
+            lane.adjust(max_batch=self._max_batch, max_queued=self._max_queued.get(lane.signal), share_bytes=share_bytes)
         return tuple(lanes)
 
     def _see_off(self, leaving: list[Lane], mark: Mark, deadline: float, abort_s: float) -> bool:
@@ -293,8 +305,15 @@ class ExportHub:
             Whether nothing was lost since the last flush.
         """
         self._ticker.stop()
-        answered, limit = self._answered, self._ledger.limit_bytes
-        closed = self.switch((), max_bytes=limit, schedule_delay_s=self._schedule_delay_s, max_batch=self._max_batch, timeout_s=timeout_s)
+        answered = self._answered
+        closed = self.switch(
+            (),
+            max_bytes=self._ledger.limit_bytes,
+            schedule_delay_s=self._schedule_delay_s,
+            max_batch=self._max_batch,
+            timeout_s=timeout_s,
+            max_queued=self._max_queued,
+        )
         return self._nothing_lost(answered) and closed
 
     def counts(self) -> tuple[ExporterHealth, ...]:

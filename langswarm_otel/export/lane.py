@@ -6,11 +6,15 @@ the whole deadline for each of them.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import opentelemetry.context as otel_context
 
 from langswarm_otel.export.accounting import Signal, Tally
 from langswarm_otel.export.batches import halve_list, halve_metrics
@@ -20,11 +24,13 @@ from langswarm_otel.export.delivery import Courier, Receipt
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
-from langswarm_otel.export.sdk_private import suppress_instrumentation_in_this_thread
+from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY, suppress_instrumentation_in_this_thread
 from langswarm_otel.export.sizes import point_count
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from langswarm_otel.export.ledger import Ledger
     from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.noise import Voice
@@ -56,6 +62,20 @@ def enter_worker_thread() -> None:
     suppress_instrumentation_in_this_thread()
 
 
+@contextlib.contextmanager
+def _as_worker() -> Iterator[None]:
+    """Make the present thread such a one for a while."""
+    before, here.exporting = here.exporting, True
+    key = SUPPRESS_INSTRUMENTATION_KEY
+    token = None if key is None else otel_context.attach(otel_context.set_value(key, value=True))
+    try:
+        yield
+    finally:
+        if token is not None:
+            otel_context.detach(token)
+        here.exporting = before
+
+
 class Lane:
     """One worker with one exporter, which nobody else calls."""
 
@@ -70,6 +90,7 @@ class Lane:
         self._voice: Final = voice
         self._courier: Final = _courier(target, signal)
         self._max_batch = 1
+        self._max_queued = sys.maxsize
         self._unflushed = False
         self._queue: deque[Parcel | Mark | Closing] = deque()
         self._bell: Final = Bell()
@@ -87,10 +108,14 @@ class Lane:
             self._ledger.give_up(tally, "deadline", parcel.count)
             return size
         refused = 0
-        if share.held_bytes + size > share.limit_bytes:
-            parcel, rest = parcel.split_by_size(share.limit_bytes - share.held_bytes)
+        if tally.queued + parcel.count > self._max_queued:
+            parcel, rest = parcel.split(max(0, self._max_queued - tally.queued))
             self._ledger.give_up(tally, "queue_full", rest.count)
             refused = rest.size
+        if share.held_bytes + size - refused > share.limit_bytes:
+            parcel, rest = parcel.split_by_size(share.limit_bytes - share.held_bytes)
+            self._ledger.give_up(tally, "queue_full", rest.count)
+            refused += rest.size
         if parcel:
             self._queue.append(parcel)
             tally.queued += parcel.count
@@ -158,9 +183,10 @@ class Lane:
         """Whether nothing is queued or in flight and nothing can come."""
         return self._abandoned or self._finished
 
-    def adjust(self, *, max_batch: int, share_bytes: float) -> None:
-        """Take new limits."""
+    def adjust(self, *, max_batch: int, max_queued: int | None, share_bytes: float) -> None:
+        """Take new limits; ``max_queued`` is for signals that are counted one by one, spans and log records."""
         self._max_batch = 1 if self.signal == "metrics" else max_batch
+        self._max_queued = sys.maxsize if max_queued is None or self.signal == "metrics" else max_queued
         self._share.limit_bytes = share_bytes
 
     def hurry(self, deadline: float | None) -> None:
@@ -222,11 +248,10 @@ class Lane:
         """Do the worker's work in the calling thread, if no worker runs."""
         _ = self._ledger.mine.traces  # the thread stays one that may offer
         if self._working.acquire(blocking=False):
-            before, here.exporting = here.exporting, True
             try:
-                self._work()
+                with _as_worker():
+                    self._work()
             finally:
-                here.exporting = before
                 self._working.release()
 
     def _work(self) -> None:
