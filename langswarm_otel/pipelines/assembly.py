@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
 
     from langswarm_otel.config import ObservabilityConfig
-    from langswarm_otel.export.accounting import ExporterHealth
+    from langswarm_otel.export.accounting import ExporterHealth, Signal
 
 RESOURCE_FIELDS = ("service_name", "service_version", "service_namespace", "environment", "resource_detectors", "resource_attributes")
 """What makes up the resource, which providers take when they are made; it can only change while nothing is sent."""
@@ -148,6 +148,7 @@ class Pipelines:
             schedule_delay_s=config.schedule_delay_s,
             max_batch=config.max_export_batch_size,
             timeout_s=config.shutdown_timeout_s,
+            max_queued=_max_queued(config),
         )
         self._exports_metrics = any(target.metrics is not None for target in targets)
         self.hub.collect_every(config.export_interval_s if self._exports_metrics else None, self.collect)
@@ -279,6 +280,11 @@ class Pipelines:
 
 def _sampler_of(config: ObservabilityConfig) -> Sampler:
     return build_sampler(config.sampler, config.sample_ratio, config.sampler_argument)
+
+
+def _max_queued(config: ObservabilityConfig) -> dict[Signal, int]:
+    bounds: dict[Signal, int | None] = {"traces": config.max_queued_spans, "logs": config.max_queued_logs}
+    return {signal: bound for signal, bound in bounds.items() if bound is not None}
 
 
 def _fixed_part(config: ObservabilityConfig) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hub_exporters import OtlpSettings, Source, Spans, row, running, switch
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from langswarm_otel import configure_observability
 from langswarm_otel.export.causes import shorten
 from langswarm_otel.export.delivery import Delivery
 from langswarm_otel.export.hub import ExportHub, Target
@@ -121,6 +122,32 @@ def test_a_bound_on_records(signal, otlp_server):
         hub.flush(10.0)
         account = row(hub, signal)
         assert (account.made, account.exported + account.dropped_total, account.queued_bytes) == (31, 31, 0)
+
+
+def test_the_bound_of_the_environment(otlp_server, monkeypatch):
+    """``OTEL_BSP_MAX_QUEUE_SIZE`` and ``OTEL_BLRP_MAX_QUEUE_SIZE`` bound what waits, from the variable to the account in ``health()``."""
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
+    monkeypatch.setenv("OTEL_BLRP_MAX_QUEUE_SIZE", "20")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
+    otlp_server.hang()
+    options = {"install_global": False, "endpoint": otlp_server.endpoint, "log_output": "none", "timeout_s": 30.0}
+    handle = configure_observability("production", **options)
+
+    def offer(count: int) -> None:
+        for number in range(count):
+            handle.tracer.start_span("work").end()
+            handle.log.info("line", number=number)
+
+    offer(1)
+    assert not handle.flush(0.5)
+    assert otlp_server.wait_for(requests=2)
+    offer(30)
+    assert not handle.flush(0.5)
+    rows = {row.signal: row for row in handle.health().exporters}
+    found = {signal: (rows[signal].queued, rows[signal].in_flight, rows[signal].dropped) for signal in ("traces", "logs")}
+    assert found == {"traces": (10, 1, {"queue_full": 20}), "logs": (20, 1, {"queue_full": 10})}
+    otlp_server.healthy()
+    handle.shutdown(5.0)
 
 
 def test_bounds_on_records_are_of_the_configuration():
