@@ -16,7 +16,7 @@ logger = logging.getLogger("langswarm_otel")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _faults: dict[str, int] = {}
 
 
@@ -42,7 +42,7 @@ def faults() -> dict[str, int]:
 def forget_faults() -> None:
     """Start counting anew; for tests and for a child after fork."""
     global _lock  # noqa: PLW0603 - a lock taken by another thread at fork would stay taken
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _faults.clear()
 
 
