@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from langswarm_otel.signals.telemetry import Telemetry
 
 
+LOG_FIELDS = (
+    *("log_level", "log_format", "log_output", "log_file", "configure_structlog", "capture_content"),
+    "max_log_record_attribute_length",
+)
+"""What logging depends on; see ``signals.log_settings.LogSettings``."""
+
+
 class Installation:
     """Pipelines with all that hangs on them; the global one lives as long as the process."""
 
@@ -45,6 +52,7 @@ class Installation:
         self.mode: Mode = "global" if install_global else "private"
         self.config = config
         self._logging: Any = None
+        self._log_settings: tuple[Any, ...] = ()
         self._lock = threading.RLock()
         self.pipelines = Pipelines(config, self._foreign_to_join(config) if install_global else None)
         if install_global and self.mode != "private":
@@ -124,7 +132,10 @@ class Installation:
 
     def _configure_logging(self, config: ObservabilityConfig) -> None:
         setup = importlib.import_module("langswarm_otel.signals.log_setup")
-        before = self._logging
+        settings = tuple(getattr(config, name) for name in LOG_FIELDS)
+        if self._logging is not None and settings == self._log_settings:
+            return  # no line falls between two set-ups where none is needed
+        before, self._log_settings = self._logging, settings
         self._logging = setup.configure_logging(config, self._resolve_logger_provider, "handle" if self.mode == "private" else "process")
         if before is not None:
             before.undo()

@@ -141,8 +141,10 @@ class ExportHub:
             return
         ledger, intake = self._ledger, self._intake
         ledger.come_to_edge(cell)
-        if len(intake.queue) >= intake.max_batch or ledger.total_bytes * 2 > ledger.limit_bytes:
+        if ledger.total_bytes * 2 > ledger.limit_bytes:
             intake.hasten()
+        elif len(intake.queue) >= intake.max_batch:
+            intake.fill()
 
     # The owner's side.
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 Entry: TypeAlias = "tuple[Signal, Any, int, int]"
 """A signal, a record of it (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
 
+LINGER_S: Final = 0.5
+"""How long a full batch waits for the burst that filled it to pass, in seconds, while the queue is less than half full: the work of sending
+takes the interpreter lock from the application, which wants it most just then."""
+
 _SLICE: Final = 1024
 """Records that are handed on together. Few large slices: a thread that waits for the ledger's lock gives the interpreter lock away too, and
 where the application keeps that busy it gets it back only after a round of all threads."""
@@ -63,6 +67,7 @@ class Intake:
         self._lanes_of: dict[Signal, list[Lane]] = {signal: [] for signal in SIGNALS}
         self._bell: Final = Bell()
         self._urgent = False
+        self._full = False
         self._thread: threading.Thread | None = None
         self._starting: Final = threading.Lock()
         self._stepping: Final = threading.Lock()
@@ -85,6 +90,13 @@ class Intake:
             self.rouse()
         else:
             self._bell.ring()
+
+    def fill(self) -> None:
+        """Tell that there is enough for a batch: somebody will look soon, though not in the middle of a burst; never waits."""
+        if not self._full:
+            self._full = True
+            if self._thread is not None:
+                self._bell.ring()
 
     def _start(self) -> None:
         """Start the threads, unless that is being done already."""
@@ -145,9 +157,11 @@ class Intake:
         while True:
             if not self.queue and self._rest():
                 return
-            if not self._urgent:
+            if not self._urgent and not self._full:
                 self._bell.wait(self.schedule_delay_s)  # let a batch gather
-            self._urgent = False
+            if not self._urgent and self._full:
+                self._bell.wait(min(LINGER_S, self.schedule_delay_s))
+            self._urgent = self._full = False
             try:
                 self.step()
             except Exception as error:  # noqa: BLE001 - the thread must live
