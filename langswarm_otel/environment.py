@@ -28,6 +28,8 @@ from langswarm_otel.settings.variables import variables_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langswarm_otel.endpoints import SignalName
+
 LONG_TIMEOUT_S: Final = 300.0
 """A request timeout above this was probably meant in milliseconds, as in the other languages of OpenTelemetry."""
 
@@ -91,6 +93,12 @@ def _resolved(draft: Draft) -> Resolved:
     if not settled.disabled:
         check_together(settled)
     return Resolved(config=settled, settings=tuple(_settings(settled, draft)))
+
+
+def names_credential_provider(signal: SignalName) -> bool:
+    """Whether the environment names a credential provider for OTLP over HTTP, whose session the official exporter then makes itself."""
+    names = (f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{part}CREDENTIAL_PROVIDER" for part in ("", f"{signal.upper()}_"))
+    return any(os.environ.get(name) for name in names)
 
 
 def _settle_preset(draft: Draft) -> None:

@@ -482,3 +482,26 @@ def test_a_fresh_start_forgets_what_was_never_exported(monkeypatch):
                 pass
             assert obs.statistics().get("gen_ai.execute_tool.duration", **{"gen_ai.tool.name": "counted"}).count == 1
         assert [point.count for name, point in server.metric_points if name == "gen_ai.execute_tool.duration"] == [1]
+
+
+def test_a_credential_provider_keeps_its_meaning(otlp_server, tmp_path):
+    """``OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER`` names an installed provider, whose session the requests then go through."""
+    installed = tmp_path / "provider-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: provider\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[opentelemetry_otlp_credential_provider]\nmine = provider:make\n")
+    (tmp_path / "provider.py").write_text(
+        "import requests\ndef make():\n    session = requests.Session()\n"
+        "    session.headers['x-token'] = 'from the provider'\n    return session\n"
+    )
+    program = """
+        import sys
+        from langswarm_otel import configure_observability
+        with configure_observability("production", service_name="c", endpoint=sys.argv[1]) as obs, obs.tool("t"):
+            pass
+    """
+    variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER"
+    ended = run(program, otlp_server.endpoint, PYTHONPATH=str(tmp_path), **{variable: "mine"})
+    assert ended.returncode == 0, ended.stderr
+    assert otlp_server.span_names() == ["execute_tool t"]
+    assert {request.headers["x-token"] for request in otlp_server.requests} == {"from the provider"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langswarm_otel.endpoints import SIGNALS
+from langswarm_otel.environment import names_credential_provider
 from langswarm_otel.export.console import ConsoleTreeExporter
 from langswarm_otel.export.otlp import build_otlp
 from langswarm_otel.export.target import Target
@@ -55,7 +56,10 @@ def _otlp_targets(settings: dict[SignalName, OtlpTarget]) -> list[Target]:
 
 
 def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget]) -> Target:
-    exporters: dict[str, Any] = {FIELDS[signal]: build_otlp(signal, settings) for signal, settings in signals.items()}
+    exporters: dict[str, Any] = {
+        FIELDS[signal]: build_otlp(signal, settings, own_session=not names_credential_provider(signal))
+        for signal, settings in signals.items()
+    }
     timeout_s = max(settings.timeout_s for settings in signals.values())
     return Target(name=name, timeout_s=timeout_s, renew=lambda: _otlp_target(name, signals), **exporters)
 
