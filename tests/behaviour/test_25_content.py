@@ -113,7 +113,7 @@ def test_development_shows_content(otlp_server, preset):
 LANGSWARM = """
     import asyncio, logging, sys
     from langswarm_otel import configure_observability
-    obs = configure_observability("production", service_name="b25", endpoint=sys.argv[1], log_output="none")
+    obs = configure_observability("production", service_name="b25", endpoint=sys.argv[1])
     from langswarm.core.session import MessageRole, SessionBackend, SessionManager
     from langswarm_otel.cli import story_langswarm
 
@@ -139,5 +139,7 @@ def test_langswarm_itself_leaks_nothing(otlp_server):
     assert len(otlp_server.spans) >= 16
     assert b"text withheld" in sent
     assert b"support_desk" in sent
+    assert "Executing tool" not in ended.stdout + ended.stderr
+    assert '"event":"agent answered"' in ended.stdout
     for secret in (CANARY, question, question[:30], "Executing tool"):
         assert secret.encode() not in sent
