@@ -49,6 +49,9 @@ def _clean_process() -> Iterator[None]:
     override.set_override(None)
     override.set_everywhere(None)
     guard.forget_faults()
+    pricing = sys.modules.get("langswarm_otel.pricing")
+    if pricing is not None:
+        pricing._warned.clear()  # it is bounded, and a test of that bound fills it
     guard.logger.setLevel(logging.NOTSET)
     context.attach(context.Context())
     structlog = sys.modules.get("structlog")
