@@ -142,12 +142,12 @@ def test_telemetry_is_built_once_from_its_providers_when_asked_for(app: App) -> 
 
 def test_metrics_are_made_when_first_needed(app: App) -> None:
     """Each meter provider leaves something behind in the process for ever, and many tests have no metrics."""
-    before = len(MeterProvider._all_metric_readers)
+    before = set(MeterProvider._all_metric_readers)  # held here: the set is weak, and the collector may run at any time
     with capture() as captured:
         with app.tracer.start_as_current_span("s"):
             app.logger.emit(body="x")
         assert captured.metrics() is None
-        assert len(MeterProvider._all_metric_readers) == before
+        assert set(MeterProvider._all_metric_readers) <= before
         app.counter.add(1)
         assert values_of(captured.metrics(), "c") == {(): 1}
         assert values_of(captured.metrics(), "c") == {(): 1}, "may be read again"
