@@ -62,8 +62,13 @@ def within(timeout_s: float, calls: list[Callable[[], Any]]) -> bool:
 
     threads = [threading.Thread(target=run, args=(call,), daemon=True, name="langswarm-otel-deadline") for call in calls]
     deadline = time.monotonic() + timeout_s
+    for thread, call in zip(threads, calls, strict=True):
+        try:
+            thread.start()
+        except RuntimeError:  # noqa: PERF203 - see below
+            # Python 3.12 starts no thread once the interpreter ends (python/cpython#113964): nothing else is left but this one.
+            run(call)
     for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.ident is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
     return len(results) == len(calls) and all(results)
