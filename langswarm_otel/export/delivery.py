@@ -43,6 +43,9 @@ class Delivery:
     cause: str | None = None
     """Why, for people."""
 
+    again: bool = False
+    """Whether a batch that could not be sent may be sent later: the target was not reached, or asked for patience."""
+
 
 @runtime_checkable
 class Delivers(Protocol):
@@ -62,6 +65,9 @@ class Receipt:
 
     dropped: dict[DropReason, int] = field(default_factory=dict)
     """Records given up, by reason."""
+
+    left: list[Any] = field(default_factory=list)
+    """Parts of the batch that may be sent later, in order: all from the first that could not be sent."""
 
     cause: str | None = None
     """Why, for people; the last cause if there were several."""
@@ -110,6 +116,9 @@ class Courier(Generic[T]):
         while parts:
             part = parts.pop()
             delivery = self._deliver(part)
+            if delivery.again:
+                receipt.failed, receipt.cause, receipt.left = True, delivery.cause, [part, *reversed(parts)]
+                break
             halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
             if halves is None:
                 self._note(receipt, delivery, self.units(part))

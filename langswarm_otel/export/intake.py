@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langswarm_otel.export.accounting import SIGNALS, Signal
 from langswarm_otel.export.bell import Bell
-from langswarm_otel.export.lane import Closing, Lane, enter_worker_thread
+from langswarm_otel.export.marks import Closing
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import walk
+from langswarm_otel.export.worker_thread import enter_worker_thread
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from langswarm_otel.export.lane import Lane
     from langswarm_otel.export.ledger import Ledger
     from langswarm_otel.export.marks import Mark
 

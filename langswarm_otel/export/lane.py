@@ -6,7 +6,6 @@ the whole deadline for each of them.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
@@ -14,26 +13,27 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import opentelemetry.context as otel_context
-
 from langswarm_otel.export.accounting import Signal, Tally
 from langswarm_otel.export.bell import Bell
+from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Receipt, courier_for
-from langswarm_otel.export.noise import here
+from langswarm_otel.export.marks import Closing, Mark
 from langswarm_otel.export.packing import EncodesAhead, pack
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
-from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY, suppress_instrumentation_in_this_thread
+from langswarm_otel.export.sizes import metrics_size, point_count
+from langswarm_otel.export.worker_thread import as_worker, enter_worker_thread
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from langswarm_otel.export.accounting import DropReason
     from langswarm_otel.export.ledger import Ledger
-    from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.noise import Voice
     from langswarm_otel.export.target import Target
+
+MOST_TRIES: Final = 20
+"""So many failures in a row cost the batch at the head of the queue: one that spoils every request must not hold up the others for ever."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,34 +45,6 @@ class Share:
 
     held_bytes: int = 0
     """Estimated bytes in the lanes of the target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The last entry of a lane's queue."""
-
-    mark: Mark
-    """Passed when the exporter has been shut down."""
-
-
-def enter_worker_thread() -> None:
-    """Make the present thread one whose own doings are neither traced by instrumentors nor offered to any hub."""
-    here.exporting = True
-    suppress_instrumentation_in_this_thread()
-
-
-@contextlib.contextmanager
-def _as_worker() -> Iterator[None]:
-    """Make the present thread such a one for a while."""
-    before, here.exporting = here.exporting, True
-    key = SUPPRESS_INSTRUMENTATION_KEY
-    token = None if key is None else otel_context.attach(otel_context.set_value(key, value=True))
-    try:
-        yield
-    finally:
-        if token is not None:
-            otel_context.detach(token)
-        here.exporting = before
 
 
 class Lane:
@@ -90,6 +62,8 @@ class Lane:
         self.exporter: Final[Any] = target.exporter(signal)
         self._courier: Final = courier_for(self.exporter, signal, target.timeout_s)
         self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
+        self._breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
+        self._failures = 0
         self._max_batch = 1
         self._max_queued = sys.maxsize
         self._unflushed = False
@@ -99,6 +73,8 @@ class Lane:
         self._aborting = False
         self._abandoned = False
         self._finished = False
+        if self._breaker is not None:
+            self._breaker.watch(self._bell.ring)
 
     # Called by the intake and the hub.
 
@@ -237,7 +213,7 @@ class Lane:
     def _run(self) -> None:
         enter_worker_thread()
         while not self._finished:
-            self._bell.wait(None)
+            self._bell.wait((self._left_alone_s() or None) if self._queue else None)
             try:
                 with self._working:
                     self._work()
@@ -249,27 +225,54 @@ class Lane:
         _ = self._ledger.mine.traces  # the thread stays one that may offer
         if self._working.acquire(blocking=False):
             try:
-                with _as_worker():
+                with as_worker():
                     self._work()
             finally:
                 self._working.release()
 
     def _work(self) -> None:
-        """Deal with everything in the queue."""
+        """Deal with everything in the queue that is worth trying now."""
+        has_tried = False
         while not self._finished:
             with self._ledger.lock:
                 if self._aborting:
-                    self._drop_the_rest()
+                    self._drop_the_rest("deadline")
+                if self._left_alone_s() and not self._make_way(has_tried=has_tried):
+                    return
                 batch = self._take()
                 mark: Any = self._queue.popleft() if self._queue and batch is None and not self._abandoned else None
             if self._abandoned or isinstance(mark, Closing):
                 self._close(mark)
             elif batch is not None:
                 self._carry(batch)
+                has_tried = True
             elif mark is None:
                 return
             else:
                 mark.pass_by(ok=self._flush_exporter())
+
+    def _left_alone_s(self) -> float:
+        """Return for how long the endpoint is left alone because it could not be reached, in seconds; what comes waits in the queue."""
+        return 0.0 if self._breaker is None or self._abandoned else self._breaker.wait_s()
+
+    def _make_way(self, *, has_tried: bool) -> bool:
+        """Decide what to do about an endpoint that is left alone; False if nothing is to be done. The lock is held.
+
+        Somebody who waits is worth one try. After that a flush is told that it has failed, and the records stay; a lane that closes gives
+        them up.
+        """
+        marks = [entry for entry in self._queue if not isinstance(entry, Parcel)]
+        if not marks:
+            return False
+        if not has_tried:
+            self.exporter.insist()
+            return True
+        if any(isinstance(mark, Closing) for mark in marks):
+            self._drop_the_rest("export_failed")
+        for mark in marks:
+            (mark.mark if isinstance(mark, Closing) else mark).ok = False
+        self._queue = deque([*marks, *(entry for entry in self._queue if isinstance(entry, Parcel))])
+        return True
 
     def _take(self) -> Parcel | None:
         """Take the next batch into the worker's hands. The lock is held."""
@@ -295,7 +298,7 @@ class Lane:
         except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
-        self._settle(receipt, units, batch.size)
+        self._settle(receipt, batch)
 
     def _payload(self, batch: Parcel) -> Any:
         """Return a batch in the form that the exporter takes, which rests while it is walked if there is something to encode in it."""
@@ -304,13 +307,15 @@ class Lane:
         has_time = self._ledger.has_time
         return polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
 
-    def _settle(self, receipt: Receipt, units: int, size: int) -> None:
+    def _settle(self, receipt: Receipt, batch: Parcel) -> None:
         """Write down what became of a batch."""
         with self._ledger.lock:
             if self._abandoned:
                 return  # it has been counted already
-            self.tally.in_flight -= units
-            self._give_back(size)
+            self._failures = self._failures + 1 if receipt.failed else 0
+            left = self._put_back(receipt, batch)
+            self.tally.in_flight -= batch.count
+            self._give_back(batch.size - left)
             self.tally.exported += receipt.exported
             for reason, count in receipt.dropped.items():
                 given_up = "deadline" if self._aborting and reason == "export_failed" else reason
@@ -328,6 +333,23 @@ class Lane:
         elif receipt.exported:
             self._voice.succeeded(self.signal)
 
+    def _put_back(self, receipt: Receipt, batch: Parcel) -> int:
+        """Queue again what may be sent later, and return its bytes; give it up where nothing would wait for that. The lock is held."""
+        if not receipt.left:
+            return 0
+        if self._breaker is None or self._aborting or self._failures >= MOST_TRIES:
+            self._failures = 0
+            receipt.drop("export_failed", sum(map(self._courier.units, receipt.left)), receipt.cause)
+            return 0
+        if self.signal == "metrics":
+            points = [point_count(data) for data in receipt.left]
+            left = Parcel(receipt.left, [metrics_size(count) for count in points], points)
+        else:
+            left = batch.split(len(batch) - sum(map(len, receipt.left)))[1]  # a batch is delivered from its beginning
+        self._queue.appendleft(left)
+        self.tally.queued += left.count
+        return left.size
+
     def _fail(self, cause: str | None) -> str | None:
         """Note a failure of the target and return its cause. The lock is held."""
         self.tally.state = "failing"
@@ -339,15 +361,15 @@ class Lane:
         self._share.held_bytes -= size
         self._ledger.release(size)
 
-    def _drop_the_rest(self) -> None:
-        """Count what waits as lost to the deadline, marks stay. The lock is held."""
+    def _drop_the_rest(self, reason: DropReason) -> None:
+        """Give up what waits; marks stay. The lock is held."""
         parcels = [entry for entry in self._queue if isinstance(entry, Parcel)]
         if parcels:
             self._queue = deque(entry for entry in self._queue if not isinstance(entry, Parcel))
             units = sum(parcel.count for parcel in parcels)
             self.tally.queued -= units
             self._give_back(sum(parcel.size for parcel in parcels))
-            self._ledger.give_up(self.tally, "deadline", units)
+            self._ledger.give_up(self.tally, reason, units)
 
     def _flush_exporter(self) -> bool:
         if not self._unflushed:

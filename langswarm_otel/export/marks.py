@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 
 class Mark:
@@ -35,3 +36,11 @@ class Mark:
     def wait(self, deadline: float) -> bool:
         """Wait until the mark is reached, at most until a moment of ``time.monotonic``. Return whether it was."""
         return self._reached.wait(max(0.0, deadline - time.monotonic()))
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The last entry of a lane's queue."""
+
+    mark: Mark
+    """Passed when the exporter has been shut down."""
