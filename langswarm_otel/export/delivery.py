@@ -40,6 +40,9 @@ class Delivery:
     cause: str | None = None
     """Why, for people."""
 
+    again: bool = False
+    """Whether a batch that could not be sent may be sent later: the target was not reached, or asked for patience."""
+
 
 @runtime_checkable
 class Delivers(Protocol):
