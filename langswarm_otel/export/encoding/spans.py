@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from langswarm_otel.export.encoding.attributes import AttributeFields
 from langswarm_otel.export.encoding.errors import EncodingError, UnknownError
-from langswarm_otel.export.encoding.group import Group, Groups
+from langswarm_otel.export.encoding.group import COMPLETE, Group, Groups
 from langswarm_otel.export.encoding.official import encode_span
 from langswarm_otel.export.encoding.wire import LENGTHS, TextFields, counter_field, signed_varint, text_field, with_length
 from langswarm_otel.export.sdk_private import parts_of_context, parts_of_span, plain_attributes
@@ -41,6 +41,9 @@ _LOCAL: Final = 0x100
 _REMOTE: Final = 0x300
 """With SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK."""
 
+_NOTHING: Final = object()
+"""What no span has."""
+
 _KINDS: Final = {
     id(kind): 0x30 | number << 8  # 6, varint
     for kind, number in (
@@ -65,8 +68,9 @@ class SpanEncoder:
         self._groups = Groups(self._attributes)
         self._names = TextFields(b"\x2a")
         self._event_names = TextFields(b"\x12")
-        self._status: tuple[Any, bytes] = (None, b"")
-        self._state: tuple[Any, bytes] = (None, b"")
+        self._last: tuple[Any, Any, Group] = (_NOTHING, _NOTHING, COMPLETE)
+        self._status: tuple[Any, bytes] = (_NOTHING, b"")
+        self._state: tuple[Any, bytes] = (_NOTHING, b"")
 
     def encode(self, span: ReadableSpan) -> tuple[Group, bytes]:
         """Return what a span is sent under, and its field in a ScopeSpans.
@@ -130,7 +134,11 @@ class SpanEncoder:
         if events or links or dropped_attributes or dropped_events or dropped_links:
             rest += self._rare(dropped_attributes, events, dropped_events, links, dropped_links)
         size = LENGTHS[len(fixed) + len(described) + len(status_field) + len(rest)]
-        return self._groups.of(resource, scope), b"".join((b"\x12", size, fixed, described, status_field, rest))  # spans
+        known_resource, known_scope, group = self._last
+        if resource is not known_resource or scope is not known_scope:
+            group = self._groups.of(resource, scope)
+            self._last = (resource, scope, group)
+        return group, b"".join((b"\x12", size, fixed, described, status_field, rest))  # spans
 
     def _status_field(self, status: Status | None) -> bytes:
         """Return a status, and remember it: most spans share that of the SDK's default argument."""

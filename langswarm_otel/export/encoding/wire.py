@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-_LENGTHS: Final = 4096
-"""How many of the most frequent lengths are remembered."""
+FREQUENT: Final = 4096
+"""Numbers below this have a varint of at most two bytes, which is remembered."""
 
 _TEXTS: Final = 512
 _TEXT_LENGTH: Final = 96
@@ -19,11 +19,18 @@ MAX_INT64: Final = (1 << 63) - 1
 
 
 def varint(number: int) -> bytes:
-    """Return a number from 0 to 2**64 - 1 as a varint."""
+    """Return a number from 0 to 2**64 - 1 as a varint.
+
+    Raises:
+        OverflowError: it has more than 64 bits.
+        ValueError: it is negative.
+    """
     if number < 0x80:
         return bytes((number,))
     if number < 0x4000:
         return bytes((number & 0x7F | 0x80, number >> 7))
+    if number >= _WRAP:
+        raise OverflowError("more than 64 bits")
     parts = bytearray()
     while number > 0x7F:
         parts.append(number & 0x7F | 0x80)
@@ -48,7 +55,13 @@ def signed_varint(number: int) -> bytes:
 
 
 def zigzag(number: int) -> bytes:
-    """Return a number as the varint of a sint32."""
+    """Return a number as the varint of a sint32.
+
+    Raises:
+        OverflowError: it has more than 32 bits.
+    """
+    if not -0x80000000 <= number < 0x80000000:
+        raise OverflowError("more than 32 bits")
     return varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
@@ -57,7 +70,7 @@ class _Lengths(dict[int, bytes]):
 
     def __missing__(self, number: int) -> bytes:
         found = varint(number)
-        if number < _LENGTHS:
+        if number < FREQUENT:
             self[number] = found
         return found
 
