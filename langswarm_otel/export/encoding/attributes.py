@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export.encoding.values import any_value, pack_double
-from langswarm_otel.export.encoding.wire import LENGTHS, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, with_length
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ class _Key:
 
     def field(self, value: bytes) -> bytes:
         """Return the pair of this key and the content of an AnyValue, with its length."""
-        size = LENGTHS[len(value)]
-        return LENGTHS[len(self.head) + len(size) + len(value)] + self.head + size + value
+        size = VARINTS[len(value)]
+        return VARINTS[len(self.head) + len(size) + len(value)] + self.head + size + value
 
     def text(self, value: str) -> bytes:
         """Return the pair of this key and a text; as ``field`` of ``any_value``, in one go."""
         data = value.encode()
-        size = LENGTHS[len(data)]
-        outer = LENGTHS[1 + len(size) + len(data)]
-        return b"".join((LENGTHS[len(self.head) + len(outer) + 1 + len(size) + len(data)], self.head, outer, b"\x0a", size, data))
+        size = VARINTS[len(data)]
+        outer = VARINTS[1 + len(size) + len(data)]
+        return b"".join((VARINTS[len(self.head) + len(outer) + 1 + len(size) + len(data)], self.head, outer, b"\x0a", size, data))
 
 
 class AttributeFields:
@@ -71,8 +71,11 @@ class AttributeFields:
         self._keys: dict[Any, _Key] = {}
         self._entries = 0
 
-    def append(self, parts: list[bytes], attributes: Mapping[str, Any]) -> None:
-        """Append each attribute to ``parts``; one that cannot be encoded is left out and counted as a fault, as the official encoder does."""
+    def append(self, parts: list[bytes], attributes: Mapping[str, Any]) -> None:  # noqa: C901 - no calls in here, it is the hot path
+        """Append each attribute to ``parts``.
+
+        One that cannot be encoded is left out, as the official encoder does, and counted as a fault.
+        """
         keys = self._keys
         for key, value in attributes.items():
             known = keys.get(key)
@@ -85,7 +88,7 @@ class AttributeFields:
                 field = known.texts.get(value) if len(value) <= MAX_TEXT else None
             elif kind is int:
                 if 0 <= value < _FIVE_BYTES:
-                    digits = LENGTHS[value]
+                    digits = VARINTS[value]
                     field = known.ints[len(digits)] + digits
                 else:
                     field = None

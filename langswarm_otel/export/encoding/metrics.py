@@ -19,7 +19,7 @@ from langswarm_otel.export.encoding.errors import EncodingError, UnknownError
 from langswarm_otel.export.encoding.group import Group, Groups, assemble
 from langswarm_otel.export.encoding.official import encode_metric
 from langswarm_otel.export.encoding.points import PointEncoder
-from langswarm_otel.export.encoding.wire import LENGTHS, text_field, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, text_field, with_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ class MetricEncoder:
         if not parts:
             return b""
         if not isinstance(data, Gauge):
-            parts.append(b"\x10" + LENGTHS[data.aggregation_temporality])
+            parts.append(b"\x10" + VARINTS[data.aggregation_temporality])
             if isinstance(data, Sum) and data.is_monotonic:
                 parts.append(b"\x18\x01")
         return with_length(tag, b"".join(parts))

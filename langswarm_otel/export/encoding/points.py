@@ -6,14 +6,14 @@ import struct
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langswarm_otel.export.encoding.attributes import AttributeFields
-from langswarm_otel.export.encoding.wire import LENGTHS, counter_field, varint, with_length, zigzag
+from langswarm_otel.export.encoding.wire import VARINTS, counter_field, with_length, zigzag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from opentelemetry.sdk.metrics import Exemplar
     from opentelemetry.sdk.metrics.export import (
         Buckets,
-        Exemplar,
         ExponentialHistogramDataPoint,
         HistogramDataPoint,
         NumberDataPoint,
@@ -126,7 +126,7 @@ class PointEncoder:
         exemplars = b""
         if point.exemplars:
             exemplars = b"".join([with_length(exemplars_tag, self._exemplar(exemplar)) for exemplar in point.exemplars])
-        return b"".join((b"\x0a", LENGTHS[len(fields) + len(fixed) + len(exemplars)], fields, fixed, exemplars))
+        return b"".join((b"\x0a", VARINTS[len(fields) + len(fixed) + len(exemplars)], fields, fixed, exemplars))
 
     def _bounds_field(self, bounds: Sequence[float] | None) -> bytes:
         """Return bounds, and remember them: all points of an instrument share one tuple."""
@@ -164,6 +164,5 @@ def _buckets(tag: bytes, buckets: Buckets) -> bytes:
     counts = buckets.bucket_counts
     if not counts:
         return b""
-    packed = b"".join([LENGTHS[count] if 0 <= count < 0x80 else varint(count) for count in counts])
+    packed = b"".join([VARINTS[count] for count in counts])
     return with_length(tag, b"\x08" + zigzag(buckets.offset or 0) + with_length(b"\x12", packed))
-
