@@ -80,6 +80,10 @@ def plain_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return copy() if copy is not None else attributes
 
 
+_EMPTY: tuple[Any, ...] = ()
+_NOTHING: tuple[tuple[Any, ...], int] = (_EMPTY, 0)
+
+
 def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
     """Return what an encoder needs of an ended span, in one go: each public property is a function in Python.
 
@@ -87,31 +91,33 @@ def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
     status, resource and scope. A class that overrides a property of the SDK's, and an SDK without these names, is asked the public way.
     """
     inner: Any = span
-    if span.__class__ is not ReadableSpan and not _is_read_as_the_sdk_does(span.__class__):
+    if inner.__class__ is not ReadableSpan and not _is_read_as_the_sdk_does(inner.__class__):
         return _public_parts_of_span(span)
     try:
         attributes, events, links = inner._attributes, inner._events, inner._links  # noqa: SLF001 - this file is for that
-        if attributes.__class__ is not BoundedAttributes or events.__class__ is not BoundedList or links.__class__ is not BoundedList:
-            return _public_parts_of_span(span)
+        if attributes.__class__ is BoundedAttributes:
+            dropped_attributes, attributes = attributes.dropped, attributes._dict  # noqa: SLF001 - this file is for that
+        else:
+            dropped_attributes = span.dropped_attributes
+        events, dropped_events = _NOTHING if events is _EMPTY else _contents(events)
+        links, dropped_links = _NOTHING if links is _EMPTY else _contents(links)
+        # fmt: off
         return (
-            inner._context,  # noqa: SLF001 - this file is for that
-            inner._parent,  # noqa: SLF001 - this file is for that
-            inner._name,  # noqa: SLF001 - this file is for that
-            inner._kind,  # noqa: SLF001 - this file is for that
-            inner._start_time,  # noqa: SLF001 - this file is for that
-            inner._end_time,  # noqa: SLF001 - this file is for that
-            attributes._dict,  # noqa: SLF001 - this file is for that
-            attributes.dropped,
-            tuple(events) if events._dq else (),  # noqa: SLF001 - this file is for that
-            events.dropped,
-            tuple(links) if links._dq else (),  # noqa: SLF001 - this file is for that
-            links.dropped,
-            inner._status,  # noqa: SLF001 - this file is for that
-            inner._resource,  # noqa: SLF001 - this file is for that
-            inner._instrumentation_scope,  # noqa: SLF001 - this file is for that
+            inner._context, inner._parent, inner._name, inner._kind, inner._start_time, inner._end_time,  # noqa: SLF001 - this file is for that
+            attributes, dropped_attributes, events, dropped_events, links, dropped_links,
+            inner._status, inner._resource, inner._instrumentation_scope,  # noqa: SLF001 - this file is for that
         )
+        # fmt: on
     except AttributeError:
         return _public_parts_of_span(span)
+
+
+def _contents(items: Any) -> tuple[tuple[Any, ...], int]:
+    """Return what is in a list of events or links, and how many it has dropped; the SDK's own walks its items under a lock."""
+    if not isinstance(items, BoundedList):
+        return tuple(items), 0
+    inner: Any = items
+    return tuple(items) if inner._dq else (), inner.dropped  # noqa: SLF001 - this file is for that
 
 
 def _public_parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
@@ -154,13 +160,16 @@ _READ: tuple[str, ...] = (
 
 
 @functools.lru_cache(maxsize=64)
-def _is_read_as_the_sdk_does(kind: type) -> bool:
+def _is_read_as_the_sdk_does(kind: Any) -> bool:
     """Tell whether a class inherits all that is read of a span."""
     return all(getattr(kind, name, None) is getattr(ReadableSpan, name) for name in _READ)
 
 
 def parts_of_context(context: SpanContext) -> tuple[int, int, bool, Any]:
-    """Return trace id, span id, whether it is remote, and the trace state: a context is a tuple, and its properties are functions in Python."""
+    """Return trace id, span id, whether it is remote, and the trace state of a context.
+
+    It is a tuple, and its properties are functions in Python.
+    """
     try:
         trace_id, span_id, remote, _, state, _ = context
     except (TypeError, ValueError):

@@ -2,9 +2,9 @@
 
 The tag in front depends on the message that holds the attribute, so it is no part of what is kept: ``tag.join([b"", *fields])``.
 
-Keys keep their values apart by type, since ``1``, ``True`` and ``1.0`` are equal and hash equal; floats are never kept (nor are ``0.0``
-and ``-0.0`` the same). A key whose values hardly ever repeat keeps the few it has and encodes the others each time. Everything is bounded:
-long texts are neither kept nor hashed, and a full cache starts anew.
+Only texts are kept: ``1``, ``True`` and ``1.0`` are equal and hash equal, and so are ``0.0`` and ``-0.0``; a number is quick to add to what
+its key has ready. A key whose values hardly ever repeat keeps the few it has and encodes the others each time. Everything is bounded: long
+texts are neither kept nor hashed, and a full cache starts anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export.encoding.values import any_value, pack_double
-from langswarm_otel.export.encoding.wire import LENGTHS, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, with_length
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ MAX_TEXT: Final = 64
 """Characters of a value that is kept; also bytes of a key."""
 
 MAX_VALUES: Final = 64
-"""Kept values of a key, texts and integers apart."""
+"""Kept values of a key."""
 
 MAX_ENTRIES: Final = 4096
 """Kept keys and values of a cache together, some 300 bytes each."""
+
+_FIVE_BYTES: Final = 1 << 35
+"""Numbers below this have a varint of at most five bytes."""
 
 _MISSES: Final = 1024
 """Values a full key has met since, after which it forgets the ones it keeps: they may be of an hour ago."""
@@ -39,7 +42,7 @@ class _Key:
     def __init__(self, name: bytes) -> None:
         self.head = with_length(b"\x0a", name) + b"\x12"  # key; value
         self.texts: dict[str, bytes] = {}
-        self.ints: dict[int, bytes] = {}
+        self.ints = tuple(self.field(b"\x18" + bytes(size))[:-size] if size else b"" for size in range(6))  # by the bytes of a varint
         self.true = self.field(b"\x10\x01")
         self.false = self.field(b"\x10\x00")
         self.double = self.field(b"\x21" + bytes(8))[:-8]
@@ -47,8 +50,15 @@ class _Key:
 
     def field(self, value: bytes) -> bytes:
         """Return the pair of this key and the content of an AnyValue, with its length."""
-        size = LENGTHS[len(value)]
-        return LENGTHS[len(self.head) + len(size) + len(value)] + self.head + size + value
+        size = VARINTS[len(value)]
+        return VARINTS[len(self.head) + len(size) + len(value)] + self.head + size + value
+
+    def text(self, value: str) -> bytes:
+        """Return the pair of this key and a text; as ``field`` of ``any_value``, in one go."""
+        data = value.encode()
+        size = VARINTS[len(data)]
+        outer = VARINTS[1 + len(size) + len(data)]
+        return b"".join((VARINTS[len(self.head) + len(outer) + 1 + len(size) + len(data)], self.head, outer, b"\x0a", size, data))
 
 
 class AttributeFields:
@@ -61,18 +71,27 @@ class AttributeFields:
         self._keys: dict[Any, _Key] = {}
         self._entries = 0
 
-    def append(self, parts: list[bytes], attributes: Mapping[str, Any]) -> None:
-        """Append each attribute to ``parts``; one that cannot be encoded is left out and counted as a fault, as the official encoder does."""
+    def append(self, parts: list[bytes], attributes: Mapping[str, Any]) -> None:  # noqa: C901 - no calls in here, it is the hot path
+        """Append each attribute to ``parts``.
+
+        One that cannot be encoded is left out, as the official encoder does, and counted as a fault.
+        """
         keys = self._keys
         for key, value in attributes.items():
-            known = keys.get(key) or self._new_key(key)
+            known = keys.get(key)
             if known is None:
-                continue
+                known = self._new_key(key)
+                if known is None:
+                    continue
             kind = value.__class__
             if kind is str:
                 field = known.texts.get(value) if len(value) <= MAX_TEXT else None
             elif kind is int:
-                field = known.ints.get(value)
+                if 0 <= value < _FIVE_BYTES:
+                    digits = VARINTS[value]
+                    field = known.ints[len(digits)] + digits
+                else:
+                    field = None
             elif kind is bool:
                 field = known.true if value else known.false
             elif kind is float:
@@ -105,18 +124,16 @@ class AttributeFields:
 
     def _miss(self, known: _Key, value: Any) -> bytes | None:
         try:
-            field = known.field(any_value(value))
+            field = known.text(value) if value.__class__ is str else known.field(any_value(value))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a value costs this attribute only
             record_fault("encoding of an attribute", error)
             return None
-        kind = value.__class__
-        if kind is int:
-            self._keep(known, known.ints, value, field)
-        elif kind is str and len(value) <= MAX_TEXT:
-            self._keep(known, known.texts, value, field)
+        if value.__class__ is str and len(value) <= MAX_TEXT:
+            self._keep(known, value, field)
         return field
 
-    def _keep(self, known: _Key, kept: dict[Any, bytes], value: Any, field: bytes) -> None:
+    def _keep(self, known: _Key, value: str, field: bytes) -> None:
+        kept = known.texts
         if len(kept) < MAX_VALUES:
             self._make_room()
             kept[value] = field

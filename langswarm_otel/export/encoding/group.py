@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from langswarm_otel.export.encoding.wire import LENGTHS, text_field, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, text_field, with_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,4 +133,4 @@ def assemble(records: Iterable[tuple[Group, bytes]]) -> bytes:
 
 def _entry(tag: bytes, parts: Sequence[bytes]) -> list[bytes]:
     """Return a field in parts, so that its content is copied once only, when all is put together."""
-    return [tag, LENGTHS[sum(map(len, parts))], *parts]
+    return [tag, VARINTS[sum(map(len, parts))], *parts]

@@ -10,7 +10,7 @@ from langswarm_otel.export.encoding.errors import EncodingError
 from langswarm_otel.export.encoding.group import Group, Groups
 from langswarm_otel.export.encoding.official import encode_log
 from langswarm_otel.export.encoding.values import any_value
-from langswarm_otel.export.encoding.wire import LENGTHS, TextFields, counter_field, signed_varint, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, TextFields, counter_field, signed_varint, with_length
 from langswarm_otel.export.sdk_private import plain_attributes
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class LogEncoder:
         dropped = getattr(attributes, "dropped", 0)
         if dropped:
             content += counter_field(b"\x38", record.dropped_attributes)
-        return self._groups.of(record.resource, record.instrumentation_scope), b"".join((b"\x12", LENGTHS[len(content)], content))
+        return self._groups.of(record.resource, record.instrumentation_scope), b"".join((b"\x12", VARINTS[len(content)], content))
 
     def _severity(self, severity: Any) -> bytes:
         """Return a severity, and remember its field by identity: the hash of an enum's member is a function in Python."""

@@ -9,14 +9,12 @@ from opentelemetry.trace import SpanKind
 
 from langswarm_otel.export.encoding.attributes import AttributeFields
 from langswarm_otel.export.encoding.errors import EncodingError, UnknownError
-from langswarm_otel.export.encoding.group import Group, Groups
+from langswarm_otel.export.encoding.group import COMPLETE, Group, Groups
 from langswarm_otel.export.encoding.official import encode_span
-from langswarm_otel.export.encoding.wire import LENGTHS, TextFields, counter_field, signed_varint, text_field, with_length
+from langswarm_otel.export.encoding.wire import VARINTS, TextFields, counter_field, signed_varint, text_field, with_length
 from langswarm_otel.export.sdk_private import parts_of_context, parts_of_span, plain_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.trace import Link, Status
 
@@ -40,6 +38,9 @@ _LOCAL: Final = 0x100
 
 _REMOTE: Final = 0x300
 """With SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK."""
+
+_NOTHING: Final = object()
+"""What no span has."""
 
 _KINDS: Final = {
     id(kind): 0x30 | number << 8  # 6, varint
@@ -65,8 +66,9 @@ class SpanEncoder:
         self._groups = Groups(self._attributes)
         self._names = TextFields(b"\x2a")
         self._event_names = TextFields(b"\x12")
-        self._status: tuple[Any, bytes] = (None, b"")
-        self._state: tuple[Any, bytes] = (None, b"")
+        self._last: tuple[Any, Any, Group] = (_NOTHING, _NOTHING, COMPLETE)
+        self._status: tuple[Any, bytes] = (_NOTHING, b"")
+        self._state: tuple[Any, bytes] = (_NOTHING, b"")
 
     def encode(self, span: ReadableSpan) -> tuple[Group, bytes]:
         """Return what a span is sent under, and its field in a ScopeSpans.
@@ -84,23 +86,12 @@ class SpanEncoder:
             return encode_span(span, error)
 
     def _encode(self, span: ReadableSpan) -> tuple[Group, bytes]:
+        # fmt: off
         (
-            context,
-            parent,
-            name,
-            kind,
-            start,
-            end,
-            attributes,
-            dropped_attributes,
-            events,
-            dropped_events,
-            links,
-            dropped_links,
-            status,
-            resource,
-            scope,
+            context, parent, name, kind, start, end, attributes, dropped_attributes, events, dropped_events, links, dropped_links,
+            status, resource, scope,
         ) = parts_of_span(span)
+        # fmt: on
         trace_id, span_id, _, state = parts_of_context(context)
         kind_field = _KINDS.get(id(kind))
         if kind_field is None:
@@ -114,7 +105,8 @@ class SpanEncoder:
             flags, parent_bytes = _REMOTE if remote else _LOCAL, parent_id.to_bytes(8, "big")
             # fmt: off
             fixed = _CHILD(
-                _TRACE_ID, trace_bytes, _SPAN_ID, span_bytes, kind_field, _START, start, _END, end, _FLAGS, flags, _PARENT_SPAN_ID, parent_bytes
+                _TRACE_ID, trace_bytes, _SPAN_ID, span_bytes, kind_field, _START, start, _END, end, _FLAGS, flags,
+                _PARENT_SPAN_ID, parent_bytes,
             )
             # fmt: on
         fields = [(self._names.get(name) if name.__class__ is str else None) or self._names.add(name)]
@@ -127,10 +119,18 @@ class SpanEncoder:
         known_state, rest = self._state
         if state is not known_state:
             rest = self._state_field(state)
-        if events or links or dropped_attributes or dropped_events or dropped_links:
-            rest += self._rare(dropped_attributes, events, dropped_events, links, dropped_links)
-        size = LENGTHS[len(fixed) + len(described) + len(status_field) + len(rest)]
-        return self._groups.of(resource, scope), b"".join((b"\x12", size, fixed, described, status_field, rest))  # spans
+        if events or links:
+            rest += b"".join([*map(self._event, events), *map(self._link, links)])
+        if dropped_attributes or dropped_events or dropped_links:
+            rest += (
+                counter_field(b"\x50", dropped_attributes) + counter_field(b"\x60", dropped_events) + counter_field(b"\x70", dropped_links)
+            )
+        size = VARINTS[len(fixed) + len(described) + len(status_field) + len(rest)]
+        known_resource, known_scope, group = self._last
+        if resource is not known_resource or scope is not known_scope:
+            group = self._groups.of(resource, scope)
+            self._last = (resource, scope, group)
+        return group, b"".join((b"\x12", size, fixed, described, status_field, rest))  # spans
 
     def _status_field(self, status: Status | None) -> bytes:
         """Return a status, and remember it: most spans share that of the SDK's default argument."""
@@ -149,12 +149,6 @@ class SpanEncoder:
         field = text_field(b"\x1a", ",".join([f"{key}={value}" for key, value in state.items()]))
         self._state = (state, field)
         return field
-
-    def _rare(self, dropped_attributes: int, events: Sequence[Event], dropped_events: int, links: Sequence[Link], dropped_links: int) -> bytes:
-        parts = [self._event(event) for event in events]
-        parts += [self._link(link) for link in links]
-        parts += (counter_field(b"\x50", dropped_attributes), counter_field(b"\x60", dropped_events), counter_field(b"\x70", dropped_links))
-        return b"".join(parts)
 
     def _event(self, event: Event) -> bytes:
         name = event.name

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langswarm_otel.export.encoding.wire import LENGTHS, signed_varint, with_length
+from langswarm_otel.export.encoding.wire import signed_varint, with_length
 
 pack_double = struct.Struct("<d").pack
 
@@ -22,8 +22,7 @@ def any_value(value: Any) -> bytes:
     """
     kind = value.__class__
     if kind is str:
-        data = value.encode()
-        return b"\x0a" + LENGTHS[len(data)] + data  # string_value
+        return with_length(b"\x0a", value.encode())  # string_value
     if kind is int:
         return b"\x18" + signed_varint(value)  # int_value
     if kind is tuple:
@@ -31,7 +30,7 @@ def any_value(value: Any) -> bytes:
     return _by_inheritance(value)
 
 
-def _by_inheritance(value: Any) -> bytes:
+def _by_inheritance(value: Any) -> bytes:  # noqa: PLR0911 - one for each type of OTLP
     if value is None:
         return b""
     if isinstance(value, bool):

@@ -7,26 +7,38 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-_LENGTHS: Final = 4096
-"""How many of the most frequent lengths are remembered."""
+_FREQUENT: Final = 4096
+"""How many numbers have their varint remembered."""
 
 _TEXTS: Final = 512
 _TEXT_LENGTH: Final = 96
 
+_ONE_BYTE: Final = 1 << 7
+_TWO_BYTES: Final = 1 << 14
+_LOW: Final = 0x7F
+_MORE: Final = 0x80
+_MAX_SINT32: Final = (1 << 31) - 1
 _WRAP: Final = 1 << 64
 MIN_INT64: Final = -(1 << 63)
 MAX_INT64: Final = (1 << 63) - 1
 
 
 def varint(number: int) -> bytes:
-    """Return a number from 0 to 2**64 - 1 as a varint."""
-    if number < 0x80:
+    """Return a number from 0 to 2**64 - 1 as a varint.
+
+    Raises:
+        OverflowError: it has more than 64 bits.
+        ValueError: it is negative.
+    """
+    if number < _ONE_BYTE:
         return bytes((number,))
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
+    if number < _TWO_BYTES:
+        return bytes((number & _LOW | _MORE, number >> 7))
+    if number >= _WRAP:
+        raise OverflowError("more than 64 bits")
     parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
+    while number > _LOW:
+        parts.append(number & _LOW | _MORE)
         number >>= 7
     parts.append(number)
     return bytes(parts)
@@ -48,27 +60,33 @@ def signed_varint(number: int) -> bytes:
 
 
 def zigzag(number: int) -> bytes:
-    """Return a number as the varint of a sint32."""
+    """Return a number as the varint of a sint32.
+
+    Raises:
+        OverflowError: it has more than 32 bits.
+    """
+    if not -_MAX_SINT32 - 1 <= number <= _MAX_SINT32:
+        raise OverflowError("more than 32 bits")
     return varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
-class _Lengths(dict[int, bytes]):
-    """Varints of lengths; filled as they are asked for, so that nothing is computed at import."""
+class _Varints(dict[int, bytes]):
+    """Varints of lengths and small numbers; filled as they are asked for, so that nothing is computed at import."""
 
     def __missing__(self, number: int) -> bytes:
         found = varint(number)
-        if number < _LENGTHS:
+        if 0 <= number < _FREQUENT:
             self[number] = found
         return found
 
 
-LENGTHS: Final = _Lengths()
-"""``LENGTHS[n]`` is the varint of ``n``. Shared by all threads: an entry is the same whoever makes it."""
+VARINTS: Final = _Varints()
+"""``VARINTS[n]`` is the varint of ``n``. Shared by all threads: an entry is the same whoever makes it."""
 
 
 def with_length(tag: bytes, content: bytes) -> bytes:
     """Return a field that carries its length."""
-    return tag + LENGTHS[len(content)] + content
+    return tag + VARINTS[len(content)] + content
 
 
 def text_field(tag: bytes, text: Any) -> bytes:
@@ -82,7 +100,7 @@ def text_field(tag: bytes, text: Any) -> bytes:
 
 def counter_field(tag: bytes, number: int) -> bytes:
     """Return a field of a count, nothing for zero."""
-    return tag + LENGTHS[number] if number else b""
+    return tag + VARINTS[number] if number else b""
 
 
 class TextFields(dict[str, bytes]):
