@@ -9,7 +9,6 @@ from langswarm_otel import guard, override
 from langswarm_otel.components.operations import Operations
 from langswarm_otel.components.settling import settle
 from langswarm_otel.explain import Explanation
-from langswarm_otel.pipelines.health import Health, HookHealth
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from langswarm_otel.environment import Resolved
     from langswarm_otel.export.memory import MemoryStore
     from langswarm_otel.installation import Installation
-    from langswarm_otel.pipelines.health import Mode
+    from langswarm_otel.pipelines.health import Health, Mode
     from langswarm_otel.pipelines.statistics import Statistics
     from langswarm_otel.signals.telemetry import Telemetry
 
@@ -163,6 +162,8 @@ class Observability(Operations):
 
     def health(self) -> Health:
         """Return a snapshot: mode, exporters, queues, drops by reason, last error, faults of ours, hooks."""
+        from langswarm_otel.pipelines.health import Health, HookHealth  # noqa: PLC0415 - a program that starts need not wait for it
+
         settle()
         faults = guard.faults()
         return Health(

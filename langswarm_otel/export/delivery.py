@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from langswarm_otel.export import noise
+from langswarm_otel.export.batches import halve_list, halve_metrics
 from langswarm_otel.export.causes import cause_of
+from langswarm_otel.export.packing import EncodesAhead
+from langswarm_otel.export.sizes import point_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langswarm_otel.export.accounting import DropReason
+    from langswarm_otel.export.accounting import DropReason, Signal
 
 T = TypeVar("T")
 
@@ -85,11 +88,8 @@ class Receipt:
 class Courier(Generic[T]):
     """Takes batches of one signal to one exporter."""
 
-    exporter: Any
-    """The SDK exporter."""
-
-    export: Callable[[T], Any]
-    """Its ``export``, with whatever other arguments it needs."""
+    deliver: Callable[[T], Delivery]
+    """Exports a batch and says what became of it; may raise."""
 
     units: Callable[[T], int]
     """How many records (data points) a batch has."""
@@ -148,14 +148,36 @@ class Courier(Generic[T]):
     def _deliver(self, part: T) -> Delivery:
         noise.forget_overheard()
         try:
-            if isinstance(self.exporter, Delivers):
-                return self.exporter.deliver(part)
-            result = self.export(part)
+            return self.deliver(part)
         except Exception as error:  # noqa: BLE001 - exporters may raise anything
             return Delivery(fault="send" if _is_about_sending(error) else "encode", cause=cause_of(error))
-        if getattr(result, "name", None) == "SUCCESS":
-            return Delivery()
-        return overheard_fault()
+
+
+def courier_for(exporter: Any, signal: Signal, timeout_s: float) -> Courier[Any]:
+    """Return the courier of an exporter.
+
+    Args:
+        exporter: an exporter of the SDK's interfaces.
+        signal: which signal it takes.
+        timeout_s: how long one request may take, in seconds.
+    """
+    if signal == "metrics":
+        deliver = _delivering(exporter, timeout_millis=timeout_s * 1000)
+        return Courier(deliver=deliver, units=point_count, halve=halve_metrics, search_s=timeout_s)
+    deliver = exporter.deliver_encoded if isinstance(exporter, EncodesAhead) else _delivering(exporter)
+    return Courier(deliver=deliver, units=len, halve=halve_list, search_s=timeout_s)
+
+
+def _delivering(exporter: Any, **options: Any) -> Callable[[Any], Delivery]:
+    """Return the exporter's ``deliver``, or its ``export`` with an answer that says as much."""
+    if isinstance(exporter, Delivers):
+        return exporter.deliver
+
+    def deliver(batch: Any) -> Delivery:
+        result = exporter.export(batch, **options)
+        return Delivery() if getattr(result, "name", None) == "SUCCESS" else overheard_fault()
+
+    return deliver
 
 
 def overheard_fault() -> Delivery:

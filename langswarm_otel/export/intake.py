@@ -228,16 +228,17 @@ class Intake:
         """Prepare records of one signal and give them to its lanes."""
         lanes = self._lanes_of[signal]
         parcel = self._prepared(signal, offered) if lanes else offered
+        held = [(lane, lane.packed(parcel)) for lane in lanes]
         ledger, size, units = self._ledger, offered.size, offered.count
-        kept_size, kept_units = (size, units) if parcel is offered else (parcel.size, parcel.count)
         with ledger.lock:
             ledger.taken[signal] += units
             ledger.taken_bytes[signal] += size
-            # A caller's record was charged once; from here on each lane that holds it is.
-            released = size - len(lanes) * kept_size
-            for lane in lanes:
-                ledger.give_up(lane.tally, "unencodable", units - kept_units)
-                released += lane.accept(parcel, kept_size)
+            # A caller's record was charged once, alive; from here on each lane that holds it is, for what it holds.
+            released = size
+            for lane, packed in held:
+                ledger.give_up(lane.tally, "unencodable", units - packed.count)
+                packed_size = packed.size
+                released += lane.accept(packed, packed_size) - packed_size
             ledger.release(released)
             if not self.is_open and not lanes:
                 ledger.give_up(ledger.past("", signal), "after_shutdown", units)

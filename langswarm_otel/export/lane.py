@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import opentelemetry.context as otel_context
 
 from langswarm_otel.export.accounting import Signal, Tally
-from langswarm_otel.export.batches import halve_list, halve_metrics
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.causes import cause_of
-from langswarm_otel.export.delivery import Courier, Receipt
+from langswarm_otel.export.delivery import Receipt, courier_for
 from langswarm_otel.export.noise import here
+from langswarm_otel.export.packing import EncodesAhead, pack
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
 from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY, suppress_instrumentation_in_this_thread
-from langswarm_otel.export.sizes import point_count
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -88,7 +87,9 @@ class Lane:
         self._starting: Final = threading.Lock()
         self._working: Final = threading.Lock()
         self._voice: Final = voice
-        self._courier: Final = _courier(target, signal)
+        self.exporter: Final[Any] = target.exporter(signal)
+        self._courier: Final = courier_for(self.exporter, signal, target.timeout_s)
+        self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
         self._max_batch = 1
         self._max_queued = sys.maxsize
         self._unflushed = False
@@ -100,6 +101,10 @@ class Lane:
         self._finished = False
 
     # Called by the intake and the hub.
+
+    def packed(self, parcel: Parcel) -> Parcel:
+        """Return the records as this lane holds them: encoded, if its exporter can do that; called from one thread at a time."""
+        return pack(self.exporter, parcel, self._ledger.has_time) if self._encodes_ahead else parcel
 
     def accept(self, parcel: Parcel, size: int) -> int:
         """Queue a parcel of so many bytes, and return the bytes of what is refused. The ledger's lock is held."""
@@ -169,11 +174,6 @@ class Lane:
         return True
 
     @property
-    def exporter(self) -> object:
-        """The exporter."""
-        return self._courier.exporter
-
-    @property
     def is_running(self) -> bool:
         """Whether the worker has been started."""
         return self._thread is not None
@@ -191,7 +191,7 @@ class Lane:
 
     def hurry(self, deadline: float | None) -> None:
         """Let no request begun from now on last beyond a moment of ``time.monotonic``, if the exporter can do that."""
-        hurry = getattr(self._courier.exporter, "hurry", None)
+        hurry = getattr(self.exporter, "hurry", None)
         if hurry is not None:
             # A pause before a retry can be broken from another thread only, and where no worker runs there is none.
             hurry(deadline, may_retry=deadline is None or self.is_running)
@@ -199,7 +199,7 @@ class Lane:
     def abort(self) -> None:
         """Break a retry or back-off of the exporter, if it can do that from another thread; what is left counts as ``deadline``."""
         self._aborting = True
-        abort = getattr(self._courier.exporter, "abort", None)
+        abort = getattr(self.exporter, "abort", None)
         if abort is not None and not self._finished:
             try:
                 abort()
@@ -219,7 +219,7 @@ class Lane:
             self._give_back(self.tally.held_bytes)
             self.tally.queued = self.tally.in_flight = 0
             self._ledger.give_up(self.tally, "deadline", lost)
-            trouble = getattr(self._courier.exporter, "trouble", None)
+            trouble = getattr(self.exporter, "trouble", None)
             cause = self._fail(trouble or "no answer before the deadline") if lost else None
         for entry in marks:
             (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
@@ -290,14 +290,19 @@ class Lane:
     def _carry(self, batch: Parcel) -> None:
         self._unflushed = True
         units = batch.count
-        has_time = self._ledger.has_time
-        payload = polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
         try:
-            receipt = self._courier.carry(payload, lambda: self._aborting or self._abandoned)
+            receipt = self._courier.carry(self._payload(batch), lambda: self._aborting or self._abandoned)
         except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
         self._settle(receipt, units, batch.size)
+
+    def _payload(self, batch: Parcel) -> Any:
+        """Return a batch in the form that the exporter takes, which rests while it is walked if there is something to encode in it."""
+        if self._encodes_ahead:
+            return batch.records
+        has_time = self._ledger.has_time
+        return polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
 
     def _settle(self, receipt: Receipt, units: int, size: int) -> None:
         """Write down what became of a batch."""
@@ -348,7 +353,7 @@ class Lane:
         if not self._unflushed:
             return True
         self._unflushed = False
-        flush = getattr(self._courier.exporter, "force_flush", None)
+        flush = getattr(self.exporter, "force_flush", None)
         try:
             return flush is None or flush(int(self.target.timeout_s * 1000)) is not False
         except Exception as error:  # noqa: BLE001 - exporters may raise anything
@@ -359,21 +364,9 @@ class Lane:
     def _close(self, closing: object) -> None:
         """Shut the exporter down, once, and end."""
         try:
-            self._courier.exporter.shutdown()
+            self.exporter.shutdown()
         except Exception as error:  # noqa: BLE001 - exporters may raise anything
             record_fault("Lane.close", error)
         self._finished = True
         if isinstance(closing, Closing):
             closing.mark.pass_by()
-
-
-def _courier(target: Target, signal: Signal) -> Courier[Any]:
-    exporter = target.exporter(signal)
-    if signal == "metrics":
-        timeout_millis = target.timeout_s * 1000
-
-        def export(data: Any) -> Any:
-            return exporter.export(data, timeout_millis=timeout_millis)
-
-        return Courier(exporter=exporter, export=export, units=point_count, halve=halve_metrics, search_s=target.timeout_s)
-    return Courier(exporter=exporter, export=exporter.export, units=len, halve=halve_list, search_s=target.timeout_s)

@@ -30,7 +30,6 @@ from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_child_resource, build_resource
 from langswarm_otel.pipelines.sampling import SwitchSampler, build_sampler
-from langswarm_otel.pipelines.statistics import Statistics
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
 from langswarm_otel.pipelines.switch_trace import SwitchTracerProvider
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.export.accounting import ExporterHealth, Signal
+    from langswarm_otel.pipelines.statistics import Statistics
 
 RESOURCE_FIELDS = ("service_name", "service_version", "service_namespace", "environment", "resource_detectors", "resource_attributes")
 """What makes up the resource, which providers take when they are made; it can only change while nothing is sent."""
@@ -250,6 +250,8 @@ class Pipelines:
 
     def statistics(self) -> Statistics:
         """Return count, extremes and percentiles of every series, by a peek that exports nothing."""
+        from langswarm_otel.pipelines.statistics import Statistics  # noqa: PLC0415 - a program that starts need not wait for it
+
         return Statistics.of(self.reader.peek())
 
     def counts(self) -> tuple[ExporterHealth, ...]:
