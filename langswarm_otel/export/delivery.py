@@ -69,6 +69,9 @@ class Receipt:
     cause: str | None = None
     """Why, for people; the last cause if there were several."""
 
+    again: bool = False
+    """Whether the batch may be sent later as it was: the target has nothing of it."""
+
     failed: bool = False
     """Whether the target could not be reached or refused the request, or took none of the records: not the fault of a single record."""
 
@@ -116,6 +119,7 @@ class Courier(Generic[T]):
             halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
             if halves is None:
                 self._note(receipt, delivery, self.units(part))
+                receipt.again = delivery.again and part is batch
                 too_large = too_large + 1 if delivery.fault == "too_large" else 0
             else:
                 parts += (halves[1], halves[0])

@@ -18,6 +18,7 @@ import opentelemetry.context as otel_context
 
 from langswarm_otel.export.accounting import Signal, Tally
 from langswarm_otel.export.bell import Bell
+from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Receipt, courier_for
 from langswarm_otel.export.noise import here
@@ -95,6 +96,10 @@ class Lane:
         self._unflushed = False
         self._queue: deque[Parcel | Mark | Closing] = deque()
         self._bell: Final = Bell()
+        self._breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
+        if self._breaker is not None:
+            self._breaker.watch(self._bell.ring)
+        self._insisting = False
         self._thread: threading.Thread | None = None
         self._aborting = False
         self._abandoned = False
@@ -141,6 +146,9 @@ class Lane:
                 self._queue.append(entry)
         if late:
             (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+        elif self._breaker is not None:
+            self._insisting = True
+            self.exporter.insist()
         self._bell.ring()
 
     @property
@@ -237,7 +245,7 @@ class Lane:
     def _run(self) -> None:
         enter_worker_thread()
         while not self._finished:
-            self._bell.wait(None)
+            self._bell.wait(self._hold_s() if self._queue else None)
             try:
                 with self._working:
                     self._work()
@@ -260,8 +268,9 @@ class Lane:
             with self._ledger.lock:
                 if self._aborting:
                     self._drop_the_rest()
-                batch = self._take()
-                mark: Any = self._queue.popleft() if self._queue and batch is None and not self._abandoned else None
+                batch = self._take() if self._hold_s() <= 0.0 else None
+                is_next = batch is None and self._queue and not isinstance(self._queue[0], Parcel) and not self._abandoned
+                mark: Any = self._queue.popleft() if is_next else None
             if self._abandoned or isinstance(mark, Closing):
                 self._close(mark)
             elif batch is not None:
@@ -270,6 +279,23 @@ class Lane:
                 return
             else:
                 mark.pass_by(ok=self._flush_exporter())
+
+    def _hold_s(self) -> float:
+        """Return for how long what waits is better kept than tried, in seconds: its endpoint cannot be reached, and nobody insists."""
+        return 0.0 if self._breaker is None or self._insisting or self._aborting or self._abandoned else self._breaker.wait_s()
+
+    def _put_back(self, receipt: Receipt, batch: Parcel) -> bool:
+        """Keep a batch for later if its endpoint could not be reached, and is left alone for a while; False if it is to be settled."""
+        self._insisting = False
+        with self._ledger.lock:
+            if self._breaker is None or not receipt.again or not self._breaker.is_open or self._abandoned or self._aborting:
+                return False
+            self._queue.appendleft(batch)
+            self.tally.queued += batch.count
+            self.tally.in_flight -= batch.count
+            cause = self._fail(receipt.cause)
+        self._voice.failed(self.signal, cause)
+        return True
 
     def _take(self) -> Parcel | None:
         """Take the next batch into the worker's hands. The lock is held."""
@@ -295,7 +321,8 @@ class Lane:
         except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
-        self._settle(receipt, units, batch.size)
+        if not self._put_back(receipt, batch):
+            self._settle(receipt, units, batch.size)
 
     def _payload(self, batch: Parcel) -> Any:
         """Return a batch in the form that the exporter takes, which rests while it is walked if there is something to encode in it."""
