@@ -45,6 +45,10 @@ class Guarded(Protocol):
         """The circuit, or None if it tries each batch."""
         ...
 
+    def insist(self) -> None:
+        """Try the next batch once even while the circuit is open."""
+        ...
+
 
 class Admission(Enum):
     """What a batch may do."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# The codec ``idna`` is loaded during the first request otherwise, in a worker. A child that is forked meanwhile finds the module's lock taken
-# and waits for it for ever: CPython does not renew such locks (as in iloveitaly/celery-healthcheck#45).
+# The codec ``idna`` is loaded during the first request otherwise, in a worker. A child that is forked meanwhile finds its lock taken, and
+# waits for it for ever: CPython does not renew the locks of modules (as in iloveitaly/celery-healthcheck#45).
 import contextlib
 import encodings.idna  # noqa: F401
 import http.client

@@ -7,7 +7,6 @@ from hub_exporters import OtlpSettings, row, running
 
 from langswarm_otel import configure_observability
 from langswarm_otel.export.hub import Target
-from langswarm_otel.export.official_http import OfficialSpanExporter
 from langswarm_otel.export.otlp import build_otlp
 
 

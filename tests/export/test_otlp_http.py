@@ -1,4 +1,4 @@
-"""OTLP/HTTP exporters in a hub, ours and the official ones, against servers that are healthy, refuse, hang, are slow, answer 503, redirect, or die."""
+"""OTLP/HTTP exporters in a hub, ours and the official ones: servers that are healthy, refuse, hang, are slow, answer 503, redirect, die."""
 
 from __future__ import annotations
 
