@@ -83,6 +83,8 @@ class ObservabilityConfig:
     """PEM file of its private key."""
     insecure: bool | None = None
     """Whether an endpoint without a scheme is not encrypted; where a scheme is written, the scheme decides."""
+    otlp_exporter: Literal["langswarm", "official"] = "langswarm"
+    """Who makes and sends OTLP over HTTP: we, or OpenTelemetry's own exporters, which take longer; gRPC is always theirs."""
     traces: SignalConfig = _AS_THE_OTHERS
     """What is different for traces."""
     metrics: SignalConfig = _AS_THE_OTHERS

@@ -101,6 +101,11 @@ def names_credential_provider(signal: SignalName) -> bool:
     return any(os.environ.get(name) for name in names)
 
 
+def trusted_bundle() -> str | None:
+    """Return the file of trusted certificates that the environment names for HTTP clients, as ``requests`` and curl read it."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
+
+
 def _settle_preset(draft: Draft) -> None:
     """Settle the preset first: where the environment names it, what the caller chose is put on that preset's values."""
     found = draft.found("preset")

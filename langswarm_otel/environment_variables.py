@@ -35,6 +35,9 @@ LANGSWARM_OTEL_HANDLE_SIGNALS: Final = "LANGSWARM_OTEL_HANDLE_SIGNALS"
 LANGSWARM_OTEL_SHUTDOWN_TIMEOUT_S: Final = "LANGSWARM_OTEL_SHUTDOWN_TIMEOUT_S"
 """Longest time that the end of the process may take, in seconds."""
 
+LANGSWARM_OTEL_OTLP_EXPORTER: Final = "LANGSWARM_OTEL_OTLP_EXPORTER"
+"""Who makes and sends OTLP over HTTP: ``langswarm``, or ``official`` for OpenTelemetry's own exporters."""
+
 LANGSWARM_OTEL_QUEUE_MAX_BYTES: Final = "LANGSWARM_OTEL_QUEUE_MAX_BYTES"
 """Most bytes that wait for one destination."""
 

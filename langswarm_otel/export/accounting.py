@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langswarm_otel.export.breaker import CircuitState
+
 Signal = Literal["traces", "metrics", "logs"]
 """One of OpenTelemetry's three signals. Metrics are counted in data points, the other two in records."""
 
@@ -66,6 +68,13 @@ class ExporterHealth:
 
     last_success_at: float | None = None
     """When the target last took something, in seconds since the epoch."""
+
+    circuit: CircuitState | None = None
+    """Whether the endpoint is left alone for a while, since it could not be reached; ``closed`` is the good state, None one that is always
+    tried. The signals that go to one endpoint share its circuit."""
+
+    next_try_in_s: float = 0.0
+    """For how long it will be left alone, in seconds."""
 
     @property
     def dropped_total(self) -> int:

@@ -46,6 +46,10 @@ class Guarded(Protocol):
         ...
 
     def insist(self) -> None:
+        """Try the present or next batch at once, and once even while the circuit is open: somebody waits."""
+        ...
+
+    def insist(self) -> None:
         """Try the next batch once even while the circuit is open."""
         ...
 

@@ -1,8 +1,8 @@
 """One exchange over HTTP, bounded in time and in what is read of the answer.
 
-The timeouts of ``requests`` are for each read: a server that sends a byte now and then is never too late. And ``requests`` reads and
-unpacks an answer whole, however large. Here a deadline holds for everything from the request's first byte to the answer's last, without a
-thread that watches: each read and write of the socket gets the time that is left.
+The timeouts of ``urllib3`` are for each read: a server that sends a byte now and then is never too late. And it reads and unpacks an
+answer whole, however large. Here a deadline holds for everything from the request's first byte to the answer's last, without a thread that
+watches: each read and write of the socket gets the time that is left.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import requests
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """What is read of an answer, packed and unpacked; those of OTLP hold a number and a sentence."""
@@ -51,18 +48,14 @@ def until(deadline: float) -> Iterator[None]:
         _present.deadline = before
 
 
-def read_answer(response: requests.Response) -> bytes:
-    """Read the body of a streamed answer and let go of its connection; empty if it is too large or packed in an unknown way.
-
-    What was read is then the content of the response, for whoever asks it.
+def read_answer(raw: Any) -> bytes:
+    """Read the body of a streamed ``urllib3`` answer and let go of its connection; empty if it is too large or packed in an unknown way.
 
     Raises:
         OSError: the answer broke off or did not end in time; so do the errors of ``urllib3``.
     """
-    raw = response.raw
-    response.raw = io.BytesIO()
     try:
-        packed: bytes = raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
+        packed = _read(raw)
     except BaseException:
         raw.close()
         raise
@@ -70,9 +63,14 @@ def read_answer(response: requests.Response) -> bytes:
         raw.close()  # the rest is not worth reading, and the connection cannot be used without that
         return b""
     raw.release_conn()
-    body = _unpacked(packed, response.headers.get("content-encoding", "identity").strip().lower())
-    response.raw = io.BytesIO(body)
-    return body
+    return _unpacked(packed, raw.headers.get("content-encoding", "identity").strip().lower())
+
+
+def _read(raw: Any) -> bytes:
+    packed: bytes = raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
+    if len(packed) <= MAX_ANSWER_BYTES and raw.length_remaining:
+        raise http.client.IncompleteRead(packed, raw.length_remaining)
+    return packed
 
 
 def _unpacked(packed: bytes, encoding: str) -> bytes:
@@ -85,22 +83,6 @@ def _unpacked(packed: bytes, encoding: str) -> bytes:
     except zlib.error:
         return b""
     return body if len(body) <= MAX_ANSWER_BYTES else b""
-
-
-class TimedAdapter(HTTPAdapter):
-    """Makes connections that keep the deadline of ``until``; beyond a SOCKS proxy the timeouts of ``requests`` hold alone."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Make the pools of direct connections."""
-        super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Return the pools of connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, **options)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _POOLS
-        return manager
 
 
 def _limit(sock: Any) -> None:
@@ -178,4 +160,5 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TimedTlsConnection
 
 
-_POOLS: Final = {"http": _Pool, "https": _TlsPool}
+POOLS: Final = {"http": _Pool, "https": _TlsPool}
+"""Pools whose connections keep the deadline of ``until``, for the managers of ``urllib3``."""

@@ -117,6 +117,8 @@ class Lane:
                 self._queue.append(entry)
         if late:
             (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+        elif self._breaker is not None:
+            self.exporter.insist()  # a pause before a retry ends now: somebody waits
         self._bell.ring()
 
     @property

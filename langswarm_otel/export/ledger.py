@@ -8,12 +8,14 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, ExporterHealth, Signal, State, Tally
+from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.sizes import SPAN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from langswarm_otel.export.breaker import Breaker
     from langswarm_otel.export.lane import Lane
 
 _EDGE_BYTES: Final = 256 * 1024
@@ -155,9 +157,19 @@ class Ledger:
         if past is not None:
             tally = dataclasses.replace(tally, dropped=dict(tally.dropped))
             tally.add(past)
-        return self._row(lane.target.name, signal, tally, tally.state, waiting, waiting_bytes)
+        breaker = lane.exporter.breaker if isinstance(lane.exporter, Guarded) else None
+        return self._row(lane.target.name, signal, tally, tally.state, waiting, waiting_bytes, breaker)
 
-    def _row(self, name: str, signal: Signal, tally: Tally, state: State, waiting: int = 0, waiting_bytes: int = 0) -> ExporterHealth:
+    def _row(
+        self,
+        name: str,
+        signal: Signal,
+        tally: Tally,
+        state: State,
+        waiting: int = 0,
+        waiting_bytes: int = 0,
+        breaker: Breaker | None = None,
+    ) -> ExporterHealth:
         return ExporterHealth(
             target=name,
             signal=signal,
@@ -171,4 +183,6 @@ class Ledger:
             last_error=tally.last_error,
             last_error_at=tally.last_error_at,
             last_success_at=tally.last_success_at,
+            circuit=None if breaker is None else breaker.state,
+            next_try_in_s=0.0 if breaker is None else breaker.wait_s(),
         )

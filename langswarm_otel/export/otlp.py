@@ -1,4 +1,4 @@
-"""The official OTLP exporters, built from settings: HTTP by default, gRPC where the extra is installed."""
+"""OTLP exporters, built from settings: ours over HTTP, the official ones on demand, gRPC where the extra is installed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from langswarm_otel.export.accounting import Signal
+    from langswarm_otel.export.breaker import Breaker
+
+Official = Literal["watched", "alone"]
+"""How the official exporter is used, where it is."""
 
 
 class OtlpSettings(Protocol):
@@ -66,19 +70,29 @@ class OtlpSettings(Protocol):
 
 
 @overload
-def build_otlp(signal: Literal["traces"], settings: OtlpSettings, *, own_session: bool = True) -> SpanExporter: ...
+def build_otlp(
+    signal: Literal["traces"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+) -> SpanExporter: ...
 @overload
-def build_otlp(signal: Literal["metrics"], settings: OtlpSettings, *, own_session: bool = True) -> MetricExporter: ...
+def build_otlp(
+    signal: Literal["metrics"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+) -> MetricExporter: ...
 @overload
-def build_otlp(signal: Literal["logs"], settings: OtlpSettings, *, own_session: bool = True) -> LogRecordExporter: ...
-def build_otlp(signal: Signal, settings: OtlpSettings, *, own_session: bool = True) -> SpanExporter | MetricExporter | LogRecordExporter:
-    """Build the official exporter of a signal.
+def build_otlp(
+    signal: Literal["logs"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+) -> LogRecordExporter: ...
+def build_otlp(
+    signal: Signal, settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+) -> SpanExporter | MetricExporter | LogRecordExporter:
+    """Build the exporter of a signal.
 
     Args:
         signal: which signal.
         settings: where and how; ``config.OtlpTarget`` is one of these.
-        own_session: False leaves the HTTP session to the official exporter, which then honours
-            ``OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER``; redirects and partial success are not noticed then.
+        official: for OTLP over HTTP, the official exporter in the place of ours. ``watched`` gives it a session of ours, which notices
+            redirects and partial success; ``alone`` leaves the session to it, so that it honours
+            ``OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER``.
+        breaker: the circuit of the endpoint, which its signals share; the official exporters have none.
 
     Raises:
         ConfigurationError: gRPC is not installed, or a setting does not go with the protocol.
@@ -87,9 +101,15 @@ def build_otlp(signal: Signal, settings: OtlpSettings, *, own_session: bool = Tr
         return _build_grpc(signal, settings)
     if settings.protocol != "http/protobuf":
         raise ConfigurationError("protocol", settings.protocol, "write 'http/protobuf' or 'grpc'")
-    from langswarm_otel.export import otlp_http  # noqa: PLC0415 - `requests` costs 100 ms, so it is imported on use
+    exporter: SpanExporter | MetricExporter | LogRecordExporter
+    if official is not None:
+        from langswarm_otel.export import official_http  # noqa: PLC0415 - `requests` and protobuf take long to import
 
-    exporter: SpanExporter | MetricExporter | LogRecordExporter = otlp_http.build(signal, settings, own_session=own_session)
+        exporter = official_http.build(signal, settings, own_session=official == "watched")
+    else:
+        from langswarm_otel.export import otlp_http  # noqa: PLC0415 - imported on use
+
+        exporter = otlp_http.build(signal, settings, breaker=breaker)
     return exporter
 
 

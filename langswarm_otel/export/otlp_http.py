@@ -1,230 +1,252 @@
-"""The official OTLP/HTTP exporters with an eye on what goes over the wire.
+"""Our OTLP/HTTP exporters, on the SDK's public interfaces: encoded directly to bytes, sent over a kept-alive connection.
 
-The exporter takes any ``requests`` session. Ours sees each attempt, so that a redirect counts as the failure that it is (the exporter
-takes any 3xx for success and follows none), partial success is read, a batch that was never sent is known to be unencodable, requests end
-by a deadline whatever the server does, and no more is read of an answer than an answer needs.
+They need neither protobuf nor ``requests``. They are usable alone, in the place of OpenTelemetry's own::
+
+    provider.add_span_processor(BatchSpanProcessor(HttpSpanExporter(endpoint="https://collector:4318/v1/traces", compression="gzip")))
+
+The official ones, one setting away, are in ``official_http.py``.
 """
 
 from __future__ import annotations
 
-# These two are loaded during the first request otherwise, in a worker. A child that is forked meanwhile finds the lock of the module taken
-# and waits for it for ever: CPython does not renew such locks (as in iloveitaly/celery-healthcheck#45; seen here with `netrc`).
-import encodings.idna  # noqa: F401
-import http.client
-import netrc  # noqa: F401
-import time
 from typing import TYPE_CHECKING, Any, Final
 
-import requests
-from opentelemetry.exporter.otlp.proto.http import Compression
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from urllib3.exceptions import HTTPError
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from langswarm_otel.export.causes import cause_of, shorten
-from langswarm_otel.export.delivery import Delivery, overheard_fault
-from langswarm_otel.export.exchange import TimedAdapter, read_answer, until
-from langswarm_otel.export.noise import headers_unspoken
+from langswarm_otel.endpoints import check_exact, exact_url
+from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.accounting import SIGNALS
+from langswarm_otel.export.causes import cause_of
+from langswarm_otel.export.delivery import Delivery
+from langswarm_otel.export.encoding import EncodingError, LogEncoder, MetricEncoder, SpanEncoder, assemble
+from langswarm_otel.export.proxies import proxy_for
+from langswarm_otel.export.sender import Sender
+from langswarm_otel.export.transport import Certificates, Transport
+from langswarm_otel.guard import logger
+from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
+    from opentelemetry.sdk.metrics.view import Aggregation
+    from opentelemetry.sdk.trace import ReadableSpan
 
     from langswarm_otel.export.accounting import Signal
+    from langswarm_otel.export.breaker import Breaker
+    from langswarm_otel.export.encoding import Group
     from langswarm_otel.export.otlp import OtlpSettings
 
-_OK: Final = range(200, 300)
-_REDIRECTS: Final = range(300, 400)
-_TOO_LARGE: Final = 413
-_OF_THE_PROTOCOL: Final = frozenset(("content-type", "content-encoding", "user-agent"))
+COMPRESSIONS: Final = ("none", "gzip", "deflate")
+"""How requests can be packed."""
+
+_DEFAULT: Final[Mapping[str, str]] = {signal: f"http://localhost:4318/v1/{signal}" for signal in SIGNALS}
+
+USER_AGENT: Final = f"langswarm-otel/{__version__}"
+"""How we introduce ourselves."""
 
 
-class RedirectedError(requests.RequestException):
-    """The server wants the request elsewhere."""
+class _Http:
+    """What the three exporters have in common."""
 
+    _signal: Signal
 
-class BrokenAnswerError(requests.RequestException):
-    """The server began to say that it took the request, and did not end. Not a connection error: the exporter would send it all again."""
-
-
-class NoRetryError(requests.RequestException):
-    """There is no time for another attempt. Not a connection error, which the exporter would retry after a pause."""
-
-
-class WatchedSession(requests.Session):
-    """Sees every attempt of one exporter."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        """Make a session.
+    def __init__(
+        self,
+        settings: OtlpSettings | None = None,
+        *,
+        endpoint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+        compression: str = "none",
+        certificate_file: str | None = None,
+        client_certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        """Make an exporter; nothing is connected yet. Of the environment, the proxy alone is looked at.
 
         Args:
-            headers: what each request carries beside the headers of the protocol. The exporter adds those of the environment to the ones
-                it is given; here the settings alone decide.
+            settings: everything that follows, in one value; it then counts alone.
+            endpoint: full URL of the signal, used exactly as it is; None is a Collector on this machine.
+            headers: sent with each request; their values are never spoken about.
+            timeout_s: how long one export with its retries may take, in seconds.
+            compression: ``gzip``, ``deflate`` or ``none``.
+            certificate_file: PEM file of the authorities that the server's certificate is checked against; None for those of the system.
+            client_certificate_file: PEM file of our own certificate, for mutual TLS.
+            client_key_file: PEM file of its key.
+            breaker: the circuit of the endpoint, if its owner asks ``Breaker.wait_s`` before it exports: what is exported while the circuit
+                is open fails at once.
+
+        Raises:
+            ConfigurationError: the endpoint is none, or the compression is unknown.
         """
-        super().__init__()
-        self._own_headers = dict(headers)
-        self.headers["Accept-Encoding"] = "gzip"  # what `read_answer` can unpack
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, TimedAdapter())
-        self.deadline: float | None = None
-        """No request lasts beyond this moment of ``time.monotonic``."""
-        self.may_retry = True
-        """False makes a first failure final, where nobody could break the exporter's pause before the next attempt."""
-        self.attempts = 0
-        """Requests since ``begin``."""
-        self.status: int | None = None
-        """Status of the last answer since ``begin``."""
-        self.body = b""
-        """Body of it."""
-        self.trouble: str | None = None
-        """Why the last attempt did not succeed."""
+        if settings is not None:
+            endpoint, headers, timeout_s, compression = settings.url, settings.headers, settings.timeout_s, settings.compression
+            certificate_file, client_certificate_file = settings.certificate_file, settings.client_certificate_file
+            client_key_file = settings.client_key_file
+        url = exact_url("endpoint", check_exact("endpoint", endpoint or _DEFAULT[self._signal]), "http/protobuf", insecure=None)
+        if compression not in COMPRESSIONS:
+            raise ConfigurationError("compression", compression, f"one of {', '.join(COMPRESSIONS)}")
+        certificates = Certificates(authorities=certificate_file, own=client_certificate_file, key=client_key_file)
+        transport = Transport(url, headers=_headers(headers or {}, compression), certificates=certificates, proxy=proxy_for(url))
+        self._sender: Final = Sender(transport, timeout_s=timeout_s, compression=compression, breaker=breaker)
+        self._told: str | None = None
 
-    def begin(self) -> None:
-        """Forget the attempts of the batch before."""
-        self.attempts, self.status, self.body = 0, None, b""
-
-    def request(self, method: Any, url: Any, **options: Any) -> requests.Response:  # type: ignore[override]
-        """Send a request, and remember what became of it."""
-        self.attempts += 1
-        self.status, self.body = None, b""
-        options["headers"] = {
-            **{name: value for name, value in (options.get("headers") or {}).items() if name.lower() in _OF_THE_PROTOCOL},
-            **self._own_headers,
-        }
-        if self.verify is not True:
-            options["verify"] = self.verify  # or REQUESTS_CA_BUNDLE would win over the configured certificates (psf/requests#3829)
-        now = time.monotonic()
-        end = min(now + (options.get("timeout") or float("inf")), float("inf") if self.deadline is None else self.deadline)
-        if end <= now:
-            raise NoRetryError(self.trouble or "no answer in time")
-        options["timeout"] = None if end == float("inf") else end - now
-        with until(end):
-            try:
-                response = super().request(method, url, **{**options, "stream": True})
-            except requests.RequestException as error:
-                self.trouble = cause_of(error)
-                if not self.may_retry:
-                    raise NoRetryError(self.trouble) from error
-                raise
-            self._read(response)
-        if self.trouble is not None and not self.may_retry:
-            raise NoRetryError(self.trouble)
-        return response
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Name no target: ``requests`` would read the whole body of a redirect even where it is told not to follow."""
-
-    def _read(self, response: requests.Response) -> None:
-        """Take what an answer says."""
-        status = response.status_code
-        said = f"HTTP {status} {response.reason or ''}".strip()
-        try:
-            self.body = read_answer(response)
-        except (HTTPError, OSError, http.client.HTTPException) as error:
-            if status in _OK:
-                self.trouble = shorten(f"{said}, but the answer broke off ({cause_of(error)})")
-                raise BrokenAnswerError(self.trouble) from error
-        self.status = status
-        self.trouble = None if status in _OK else shorten(said)
-        if status in _REDIRECTS:
-            where = response.headers.get("location", "elsewhere").split("?")[0]
-            self.trouble = shorten(f"HTTP {status}, redirected to {where}, which is not followed: configure that address")
-            raise RedirectedError(self.trouble)
-
-
-class _Watched:
-    """What the three exporters have in common; mixed into the official classes."""
-
-    _watched_session: WatchedSession | None = None
-    _response_type: Any
-    _rejected_field: str
-    _was_shut_down = False
-
-    def deliver(self, batch: Any, /) -> Delivery:
-        """Export a batch and say what became of it."""
-        session = self._watched_session
-        if session is not None:
-            session.begin()
-        result = self.export(batch)  # type: ignore[attr-defined]
-        if result.name == "SUCCESS":
-            rejected, cause = self._partial_success(session.body if session is not None else b"")
-            return Delivery(rejected=rejected, cause=cause)
-        if session is None or not session.attempts:
-            return Delivery(fault="send", cause="shut down") if self._was_shut_down else overheard_fault()
-        return Delivery(fault="too_large" if session.status == _TOO_LARGE else "send", cause=session.trouble)
-
-    def _partial_success(self, body: bytes) -> tuple[int, str | None]:
-        """Return how many records the Collector took but did not keep, and why."""
-        if not body:
-            return 0, None
-        try:
-            partial = self._response_type.FromString(body).partial_success
-        except Exception:  # noqa: BLE001 - an answer that is no protobuf says nothing
-            return 0, None
-        return int(getattr(partial, self._rejected_field)), shorten(partial.error_message) or "rejected by the Collector"
+    @property
+    def breaker(self) -> Breaker | None:
+        """The circuit of the endpoint, if there is one: whether it is worth trying now."""
+        return self._sender.breaker
 
     @property
     def trouble(self) -> str | None:
         """Why the last attempt did not succeed, if it did not."""
-        return None if self._watched_session is None else self._watched_session.trouble
+        return self._sender.trouble
 
     def hurry(self, deadline: float | None, *, may_retry: bool = True) -> None:
-        """Let no request begun from now on last beyond a moment of ``time.monotonic``; without ``may_retry``, a failure is final."""
-        if self._watched_session is not None:
-            self._watched_session.deadline, self._watched_session.may_retry = deadline, may_retry
+        """Let no request begun from now on last beyond a moment of ``time.monotonic``; without ``may_retry``, a failure is final.
+
+        The next batch is tried even while the circuit is open.
+        """
+        self._sender.hurry(deadline, may_retry=may_retry)
+
+    def insist(self) -> None:
+        """Try the present or next batch at once, and once even while the circuit is open: somebody waits for a flush."""
+        self._sender.insist()
 
     def abort(self) -> None:
-        """Break the back-off of a running export; callable from any thread, does not wait."""
-        self.shutdown()
+        """Break the back-off of a running export, and take nothing more; callable from any thread, does not wait."""
+        self._sender.abort()
 
-    def shutdown(self, *args: Any, **options: Any) -> None:
-        """Shut down, once."""
-        if not self._was_shut_down:
-            self._was_shut_down = True
-            super().shutdown(*args, **options)  # type: ignore[misc]
+    def shutdown(self, *_: Any, **__: Any) -> None:
+        """Let go of the connection, and take nothing more."""
+        self._sender.abort()
+
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:  # noqa: ARG002 - the SDK's interface
+        """Return True: nothing is kept here."""
+        return True
+
+    def _tell(self, delivery: Delivery) -> bool:
+        """Tell people of a failure, once for each cause in a row, and return whether the batch was taken."""
+        if delivery.fault is None:
+            self._told = None
+            return True
+        if delivery.cause != self._told:
+            self._told = delivery.cause
+            logger.warning("%s could not be exported and are lost (%s)", self._signal, delivery.cause)
+        return False
 
 
-class HttpSpanExporter(_Watched, OTLPSpanExporter):
+def _headers(own: Mapping[str, str], compression: str) -> dict[str, str]:
+    """Return what each request carries: a header that the user chose stands in place of the protocol's, whatever its case."""
+    protocol = {"Content-Type": "application/x-protobuf", "User-Agent": USER_AGENT}
+    if compression != "none":
+        protocol["Content-Encoding"] = compression
+    chosen = {name.lower() for name in own}
+    return {**{name: value for name, value in protocol.items() if name.lower() not in chosen}, **own}
+
+
+class _Records(_Http):
+    """What the exporters of spans and log records have in common: the records are encoded one by one."""
+
+    _encoder: SpanEncoder | LogEncoder
+
+    def encode_one(self, record: Any) -> tuple[Group, bytes]:
+        """Encode one record.
+
+        Raises:
+            EncodingError: this record cannot be encoded.
+        """
+        return self._encoder.encode(record)
+
+    def deliver_encoded(self, records: Sequence[tuple[Group, bytes]]) -> Delivery:
+        """Export records that ``encode_one`` has encoded, and say what became of them."""
+        return self._sender.send(assemble(records))
+
+    def deliver(self, batch: Sequence[Any], /) -> Delivery:
+        """Export a batch and say what became of it."""
+        encode = self._encoder.encode
+        try:
+            records = [encode(record) for record in batch]
+        except EncodingError as error:
+            return Delivery(fault="encode", cause=cause_of(error))
+        return self.deliver_encoded(records)
+
+
+class HttpSpanExporter(_Records, SpanExporter):
     """OTLP/HTTP exporter of spans."""
 
-    _response_type = ExportTraceServiceResponse
-    _rejected_field = "rejected_spans"
+    _signal = "traces"
+
+    def __init__(self, settings: OtlpSettings | None = None, **options: Any) -> None:
+        """Make an exporter of spans."""
+        super().__init__(settings, **options)
+        self._encoder = SpanEncoder()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export a batch."""
+        return SpanExportResult.SUCCESS if self._tell(self.deliver(spans)) else SpanExportResult.FAILURE
 
 
-class HttpLogExporter(_Watched, OTLPLogExporter):
+class HttpLogExporter(_Records, LogRecordExporter):
     """OTLP/HTTP exporter of log records."""
 
-    _response_type = ExportLogsServiceResponse
-    _rejected_field = "rejected_log_records"
+    _signal = "logs"
+
+    def __init__(self, settings: OtlpSettings | None = None, **options: Any) -> None:
+        """Make an exporter of log records."""
+        super().__init__(settings, **options)
+        self._encoder = LogEncoder()
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        """Export a batch."""
+        return LogRecordExportResult.SUCCESS if self._tell(self.deliver(batch)) else LogRecordExportResult.FAILURE
 
 
-class HttpMetricExporter(_Watched, OTLPMetricExporter):
+class HttpMetricExporter(_Http, MetricExporter):
     """OTLP/HTTP exporter of metrics."""
 
-    _response_type = ExportMetricsServiceResponse
-    _rejected_field = "rejected_data_points"
+    _signal = "metrics"
+
+    def __init__(
+        self,
+        settings: OtlpSettings | None = None,
+        *,
+        preferred_temporality: dict[type, AggregationTemporality] | None = None,
+        preferred_aggregation: dict[type, Aggregation] | None = None,
+        **options: Any,
+    ) -> None:
+        """Make an exporter of metrics.
+
+        Args:
+            settings: see the exporter of spans, here and for further options.
+            preferred_temporality: of each kind of instrument, for a reader of the SDK.
+            preferred_aggregation: of each kind of instrument, for a reader of the SDK.
+            **options: endpoint, headers and the like.
+        """
+        MetricExporter.__init__(self, preferred_temporality=preferred_temporality, preferred_aggregation=preferred_aggregation)
+        super().__init__(settings, **options)
+        self._encoder: Final = MetricEncoder()
+
+    def deliver(self, batch: MetricsData, /, timeout_s: float | None = None) -> Delivery:
+        """Export a collection of metrics and say what became of it."""
+        try:
+            body = self._encoder.encode(batch)
+        except EncodingError as error:
+            return Delivery(fault="encode", cause=cause_of(error))
+        return self._sender.send(body, timeout_s=timeout_s)
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
+        """Export a collection of metrics within a time, in milliseconds."""
+        return MetricExportResult.SUCCESS if self._tell(self.deliver(metrics_data, timeout_millis / 1000)) else MetricExportResult.FAILURE
 
 
 _EXPORTERS: Final[Mapping[Signal, Any]] = {"traces": HttpSpanExporter, "metrics": HttpMetricExporter, "logs": HttpLogExporter}
-_COMPRESSION: Final = {"gzip": Compression.Gzip, "deflate": Compression.Deflate, "none": Compression.NoCompression}
 
 
-def build(signal: Signal, settings: OtlpSettings, *, own_session: bool) -> Any:
+def build(signal: Signal, settings: OtlpSettings, *, breaker: Breaker | None) -> Any:
     """Build the exporter of a signal; see ``otlp.build_otlp``."""
-    session = WatchedSession(settings.headers) if own_session else None
-    with headers_unspoken():
-        exporter = _EXPORTERS[signal](
-            endpoint=settings.url,
-            certificate_file=settings.certificate_file,
-            client_key_file=settings.client_key_file,
-            client_certificate_file=settings.client_certificate_file,
-            headers=dict(settings.headers),
-            timeout=settings.timeout_s,
-            compression=_COMPRESSION[settings.compression],
-            session=session,
-        )
-    exporter._watched_session = session  # noqa: SLF001 - our own class
-    return exporter
+    return _EXPORTERS[signal](settings, breaker=breaker)

@@ -5,24 +5,29 @@ Also the two log modules, which are public in all but their underscore: the log 
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
 import opentelemetry.context as otel_context
 from opentelemetry import _logs as api_logs
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.metrics import _Gauge as ApiGauge
 from opentelemetry.sdk import _logs as sdk_logs
 from opentelemetry.sdk._logs import export as sdk_logs_export
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics import _Gauge as SdkGauge
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util import BoundedList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics.export import MetricReader
-    from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace import Event, TracerProvider
+    from opentelemetry.trace import SpanContext
 
 __all__ = [
     "SUPPRESS_INSTRUMENTATION_KEY",
@@ -32,6 +37,8 @@ __all__ = [
     "attributes_and_events",
     "merge_resource_in_child",
     "never_disable",
+    "parts_of_context",
+    "parts_of_span",
     "plain_attributes",
     "renew_metric_storage",
     "replace_resource",
@@ -71,6 +78,103 @@ def plain_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return attributes in a form that is quick to walk: the SDK's own mapping locks and copies for each walk, ``copy`` is one C call."""
     copy: Any = getattr(attributes, "copy", None)
     return copy() if copy is not None else attributes
+
+
+_EMPTY: tuple[Any, ...] = ()
+_NOTHING: tuple[tuple[Any, ...], int] = (_EMPTY, 0)
+
+
+def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
+    """Return what an encoder needs of an ended span, in one go: each public property is a function in Python.
+
+    The parts are context, parent, name, kind, start, end, attributes, attributes dropped, events, events dropped, links, links dropped,
+    status, resource and scope. A class that overrides a property of the SDK's, and an SDK without these names, is asked the public way.
+    """
+    inner: Any = span
+    if inner.__class__ is not ReadableSpan and not _is_read_as_the_sdk_does(inner.__class__):
+        return _public_parts_of_span(span)
+    try:
+        attributes, events, links = inner._attributes, inner._events, inner._links  # noqa: SLF001 - this file is for that
+        if attributes.__class__ is BoundedAttributes:
+            dropped_attributes, attributes = attributes.dropped, attributes._dict  # noqa: SLF001 - this file is for that
+        else:
+            dropped_attributes = span.dropped_attributes
+        events, dropped_events = _NOTHING if events is _EMPTY else _contents(events)
+        links, dropped_links = _NOTHING if links is _EMPTY else _contents(links)
+        # fmt: off
+        return (
+            inner._context, inner._parent, inner._name, inner._kind, inner._start_time, inner._end_time,  # noqa: SLF001 - this file is for that
+            attributes, dropped_attributes, events, dropped_events, links, dropped_links,
+            inner._status, inner._resource, inner._instrumentation_scope,  # noqa: SLF001 - this file is for that
+        )
+        # fmt: on
+    except AttributeError:
+        return _public_parts_of_span(span)
+
+
+def _contents(items: Any) -> tuple[tuple[Any, ...], int]:
+    """Return what is in a list of events or links, and how many it has dropped; the SDK's own walks its items under a lock."""
+    if not isinstance(items, BoundedList):
+        return tuple(items), 0
+    inner: Any = items
+    return tuple(items) if inner._dq else (), inner.dropped  # noqa: SLF001 - this file is for that
+
+
+def _public_parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
+    return (
+        span.get_span_context(),
+        span.parent,
+        span.name,
+        span.kind,
+        span.start_time,
+        span.end_time,
+        span.attributes,
+        span.dropped_attributes,
+        span.events,
+        span.dropped_events,
+        span.links,
+        span.dropped_links,
+        span.status,
+        span.resource,
+        span.instrumentation_scope,
+    )
+
+
+_READ: tuple[str, ...] = (
+    "parent",
+    "name",
+    "kind",
+    "start_time",
+    "end_time",
+    "attributes",
+    "dropped_attributes",
+    "events",
+    "dropped_events",
+    "links",
+    "dropped_links",
+    "status",
+    "resource",
+    "instrumentation_scope",
+    "get_span_context",
+)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_read_as_the_sdk_does(kind: Any) -> bool:
+    """Tell whether a class inherits all that is read of a span."""
+    return all(getattr(kind, name, None) is getattr(ReadableSpan, name) for name in _READ)
+
+
+def parts_of_context(context: SpanContext) -> tuple[int, int, bool, Any]:
+    """Return trace id, span id, whether it is remote, and the trace state of a context.
+
+    It is a tuple, and its properties are functions in Python.
+    """
+    try:
+        trace_id, span_id, remote, _, state, _ = context
+    except (TypeError, ValueError):
+        return context.trace_id, context.span_id, context.is_remote, context.trace_state
+    return trace_id, span_id, remote, state
 
 
 # Of the providers; a contract test guards each.

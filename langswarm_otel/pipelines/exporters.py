@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langswarm_otel.endpoints import SIGNALS
-from langswarm_otel.environment import names_credential_provider
+from langswarm_otel.environment import names_credential_provider, trusted_bundle
+from langswarm_otel.export.breaker import Breaker
 from langswarm_otel.export.console import ConsoleTreeExporter
 from langswarm_otel.export.otlp import build_otlp
 from langswarm_otel.export.target import Target
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from langswarm_otel.config import ObservabilityConfig, OtlpTarget
     from langswarm_otel.endpoints import SignalName
     from langswarm_otel.export.memory import MemoryStore
+    from langswarm_otel.export.otlp import Official
 
 OWN_NAMES = frozenset({"otlp", "console", "memory", "none", "prometheus"})
 """Exporter names that mean something to us; any other is one that an installed package offers."""
@@ -34,7 +36,8 @@ def build_targets(config: ObservabilityConfig, memory: MemoryStore) -> list[Targ
         ConfigurationError: an exporter needs an extra that is not installed, or cannot be built.
     """
     chosen = {signal: config.exporters(signal) for signal in SIGNALS}
-    targets = _otlp_targets({signal: _settings(config, signal) for signal in SIGNALS if "otlp" in chosen[signal]})
+    settings = {signal: _settings(config, signal) for signal in SIGNALS if "otlp" in chosen[signal]}
+    targets = _otlp_targets(settings, wants_official=config.otlp_exporter == "official")
     for name in sorted({name for names in chosen.values() for name in names if name not in {"otlp", "none", "prometheus"}}):
         exporters = {FIELDS[signal]: _exporter(name, signal, memory) for signal in SIGNALS if name in chosen[signal]}
         targets.append(Target(name=name, timeout_s=config.export_timeout_s, **exporters))
@@ -44,24 +47,34 @@ def build_targets(config: ObservabilityConfig, memory: MemoryStore) -> list[Targ
 def _settings(config: ObservabilityConfig, signal: SignalName) -> OtlpTarget:
     """Return where one signal goes; an export of metrics is bounded by ``export_timeout_s`` too, which the official exporter ignores."""
     one = config.otlp(signal)
+    if one.protocol != "grpc" and one.certificate_file is None:
+        one = replace(one, certificate_file=trusted_bundle())
     return replace(one, timeout_s=min(one.timeout_s, config.export_timeout_s)) if signal == "metrics" else one
 
 
-def _otlp_targets(settings: dict[SignalName, OtlpTarget]) -> list[Target]:
+def _otlp_targets(settings: dict[SignalName, OtlpTarget], *, wants_official: bool) -> list[Target]:
     servers: dict[str, dict[SignalName, OtlpTarget]] = {}
     for signal, one in settings.items():
         parts = urlsplit(one.url)
         servers.setdefault(f"{parts.scheme}://{parts.netloc}", {})[signal] = one
-    return [_otlp_target(name, signals) for name, signals in servers.items()]
+    return [_otlp_target(name, signals, wants_official=wants_official) for name, signals in servers.items()]
 
 
-def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget]) -> Target:
+def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget], *, wants_official: bool) -> Target:
+    breaker = Breaker()
     exporters: dict[str, Any] = {
-        FIELDS[signal]: build_otlp(signal, settings, own_session=not names_credential_provider(signal))
+        FIELDS[signal]: build_otlp(signal, settings, official=_official(signal, wants_official=wants_official), breaker=breaker)
         for signal, settings in signals.items()
     }
     timeout_s = max(settings.timeout_s for settings in signals.values())
-    return Target(name=name, timeout_s=timeout_s, renew=lambda: _otlp_target(name, signals), **exporters)
+    return Target(name=name, timeout_s=timeout_s, renew=lambda: _otlp_target(name, signals, wants_official=wants_official), **exporters)
+
+
+def _official(signal: SignalName, *, wants_official: bool) -> Official | None:
+    """Return whether the official exporter is to be used: credential providers work with nothing else."""
+    if names_credential_provider(signal):
+        return "alone"
+    return "watched" if wants_official else None
 
 
 def _exporter(name: str, signal: SignalName, memory: MemoryStore) -> Any:

@@ -61,6 +61,7 @@ RULES: Final[dict[str, Rule]] = {
     "client_certificate_file": optional(rules.path),
     "client_key_file": optional(rules.path),
     "insecure": optional(flag),
+    "otlp_exporter": choice("langswarm", "official"),
     "sampler": optional(_sampler),
     "sampler_argument": optional(text),
     "sample_ratio": rules.ratio,

@@ -32,6 +32,7 @@ class Overrides(TypedDict, total=False):
     client_certificate_file: str | None
     client_key_file: str | None
     insecure: bool | None
+    otlp_exporter: Literal["langswarm", "official"]
     traces: SignalConfig
     metrics: SignalConfig
     logs: SignalConfig

@@ -67,6 +67,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "resource_detectors", reading.names),
     # Destinations.
     *(Variable(f"OTEL_EXPORTER_OTLP_{suffix}", field, read) for suffix, field, read in _OTLP),
+    Variable(ours.LANGSWARM_OTEL_OTLP_EXPORTER, "otlp_exporter", reading.lower),
     *(Variable(f"OTEL_{signal.upper()}_EXPORTER", f"{signal}.exporters", reading.names) for signal in SIGNALS),
     *(
         Variable(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{suffix}", f"{signal}.{field}", read)

@@ -13,13 +13,14 @@ import zlib
 
 import pytest
 import requests
-from hub_exporters import OtlpSettings, row, running
+from hub_exporters import OtlpSettings, build, row, running
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.util.re import parse_env_headers
 from raw_server import Flood, answering, dripping, listening, read_request
 
 from langswarm_otel.export.hub import Target
-from langswarm_otel.export.otlp import build_otlp
+
+pytestmark = pytest.mark.usefixtures("each_exporter")
 
 MEBIBYTE = 1024 * 1024
 REJECTION = ExportTraceServiceResponse(partial_success={"rejected_spans": 1, "error_message": "too old"}).SerializeToString()
@@ -27,7 +28,7 @@ REJECTION = ExportTraceServiceResponse(partial_success={"rejected_spans": 1, "er
 
 def target(endpoint: str, timeout_s: float = 5.0) -> Target:
     """A target of spans."""
-    spans = build_otlp("traces", OtlpSettings(url=f"{endpoint}/v1/traces", timeout_s=timeout_s))
+    spans = build("traces", OtlpSettings(url=f"{endpoint}/v1/traces", timeout_s=timeout_s))
     return Target(name=endpoint, spans=spans, timeout_s=timeout_s)
 
 
@@ -135,7 +136,7 @@ def test_over_tls(tmp_path, monkeypatch):
     with listening(serve) as server:
         url = f"{server.endpoint.replace('http:', 'https:')}/v1/traces"
         for _ in list(turn):
-            exporter = build_otlp("traces", OtlpSettings(url=url, certificate_file=str(certificate), timeout_s=0.6))
+            exporter = build("traces", OtlpSettings(url=url, certificate_file=str(certificate), timeout_s=0.6))
             with running(Target(name="t", spans=exporter)) as (hub, source):
                 for _ in range(2):
                     source.spans("a" * 100_000)
@@ -208,7 +209,7 @@ def test_header_values_are_not_logged(monkeypatch, caplog, value, protocol):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", value)
     caplog.set_level(logging.DEBUG)
     for signal in ("traces", "metrics", "logs"):
-        build_otlp(signal, OtlpSettings(url="http://127.0.0.1:9", protocol=protocol)).shutdown()
+        build(signal, OtlpSettings(url="http://127.0.0.1:9", protocol=protocol)).shutdown()
     assert "SECR" not in caplog.text
     parse_env_headers("not a header")
     assert "not a header" in caplog.text

@@ -1,4 +1,4 @@
-"""The official OTLP/HTTP exporters in a hub, against servers that are healthy, refuse, hang, are slow, answer 503, redirect, or die."""
+"""OTLP/HTTP exporters in a hub, ours and the official ones: servers that are healthy, refuse, hang, are slow, answer 503, redirect, die."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import threading
 import time
 
 import pytest
-import requests
-from hub_exporters import OtlpSettings, row, running, wait_until
+from hub_exporters import OtlpSettings, build, row, running, wait_until
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -17,7 +16,8 @@ from otlp_server import OtlpServer
 
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.hub import Target
-from langswarm_otel.export.otlp import build_otlp
+
+pytestmark = pytest.mark.usefixtures("each_exporter")
 
 DEAD = "http://127.0.0.1:9"
 
@@ -27,9 +27,9 @@ def target(endpoint: str, **changes) -> Target:
     settings = {signal: OtlpSettings(url=f"{endpoint}/v1/{signal}", **changes) for signal in ("traces", "metrics", "logs")}
     return Target(
         name=endpoint,
-        spans=build_otlp("traces", settings["traces"]),
-        metrics=build_otlp("metrics", settings["metrics"]),
-        logs=build_otlp("logs", settings["logs"]),
+        spans=build("traces", settings["traces"]),
+        metrics=build("metrics", settings["metrics"]),
+        logs=build("logs", settings["logs"]),
         timeout_s=settings["traces"].timeout_s,
     )
 
@@ -234,7 +234,7 @@ def test_a_deadline_for_requests():
     """Once hurried, a request ends by the deadline and not by the exporter's own timeout."""
     with OtlpServer() as server:
         server.hang()
-        exporter = build_otlp("traces", OtlpSettings(url=f"{server.endpoint}/v1/traces", timeout_s=30.0))
+        exporter = build("traces", OtlpSettings(url=f"{server.endpoint}/v1/traces", timeout_s=30.0))
         with running(Target(name="t", spans=exporter)) as (hub, source):
             exporter.hurry(time.monotonic() + 0.5)
             source.spans("a")
@@ -244,16 +244,6 @@ def test_a_deadline_for_requests():
             assert row(hub).dropped == {"export_failed": 1}
             exporter.hurry(None)
         server.healthy()
-
-
-def test_a_session_of_the_exporter(otlp_server):
-    """Without a session of ours (credential providers need theirs) everything works, down to the official exporter's blind spots."""
-    exporter = build_otlp("traces", OtlpSettings(url=f"{otlp_server.endpoint}/v1/traces"), own_session=False)
-    with running(Target(name="t", spans=exporter)) as (hub, source):
-        source.spans("a", "lone \ud800 surrogate", "b")
-        assert not hub.flush(5.0)
-        assert otlp_server.span_names() == ["a", "b"]
-        assert row(hub).dropped == {"unencodable": 1}
 
 
 def test_no_certificate_is_trusted_by_accident():
@@ -272,7 +262,7 @@ def test_no_certificate_is_trusted_by_accident():
                     return
 
         threading.Thread(target=serve, daemon=True).start()
-        exporter = build_otlp("traces", OtlpSettings(url=f"https://127.0.0.1:{listener.getsockname()[1]}/v1/traces", timeout_s=0.5))
+        exporter = build("traces", OtlpSettings(url=f"https://127.0.0.1:{listener.getsockname()[1]}/v1/traces", timeout_s=0.5))
         with running(Target(name="t", spans=exporter)) as (hub, source):
             source.spans("a")
             assert not hub.flush(5.0)
@@ -283,15 +273,4 @@ def test_no_certificate_is_trusted_by_accident():
 def test_wrong_protocol_is_named():
     """A protocol that is none is refused by name."""
     with pytest.raises(ConfigurationError, match=r"protocol='http/json'.*http/protobuf"):
-        build_otlp("traces", OtlpSettings(url=DEAD, protocol="http/json"))
-
-
-def test_the_exporter_is_the_official_one():
-    """What is built is a subclass of the official exporter, so whoever looks for that finds it."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    exporter = build_otlp("traces", OtlpSettings(url=f"{DEAD}/v1/traces"))
-    assert isinstance(exporter, OTLPSpanExporter)
-    assert isinstance(exporter._watched_session, requests.Session)
-    exporter.shutdown()
-    exporter.shutdown()
+        build("traces", OtlpSettings(url=DEAD, protocol="http/json"))

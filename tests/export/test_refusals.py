@@ -6,7 +6,7 @@ import logging
 import threading
 
 import pytest
-from hub_exporters import OtlpSettings, Source, Spans, row, running, switch
+from hub_exporters import OtlpSettings, Source, Spans, build, row, running, switch
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -14,12 +14,13 @@ from langswarm_otel import configure_observability
 from langswarm_otel.export.causes import shorten
 from langswarm_otel.export.delivery import Delivery
 from langswarm_otel.export.hub import ExportHub, Target
-from langswarm_otel.export.otlp import build_otlp
+
+pytestmark = pytest.mark.usefixtures("each_exporter")
 
 
 def target(server) -> Target:
     """A target of spans."""
-    return Target(name=server.endpoint, spans=build_otlp("traces", OtlpSettings(url=f"{server.endpoint}/v1/traces")))
+    return Target(name=server.endpoint, spans=build("traces", OtlpSettings(url=f"{server.endpoint}/v1/traces")))
 
 
 def warnings(caplog) -> list[str]:
@@ -107,7 +108,7 @@ def test_a_bound_on_records(signal, otlp_server):
     other = "logs" if signal == "traces" else "traces"
     otlp_server.hang()
     settings = {one: OtlpSettings(url=f"{otlp_server.endpoint}/v1/{one}") for one in ("traces", "logs")}
-    both = Target(name="t", spans=build_otlp("traces", settings["traces"]), logs=build_otlp("logs", settings["logs"]))
+    both = Target(name="t", spans=build("traces", settings["traces"]), logs=build("logs", settings["logs"]))
     with running(both, max_batch=1, max_queued={signal: 10}, schedule_delay_s=0.01) as (hub, source):
         for make in (source.spans, source.logs):
             make("first")

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from langswarm_otel.export.hub import ExportHub, Target
+from langswarm_otel.export.otlp import build_otlp
 from langswarm_otel.export.processors import QueueLogRecordProcessor, QueueSpanProcessor
 
 RESOURCE = Resource({"service.name": "test"})
@@ -36,6 +37,15 @@ class OtlpSettings:
     client_certificate_file: str | None = None
     client_key_file: str | None = None
     insecure: bool | None = None
+
+
+official: Any = None
+"""Which exporters ``build`` builds, as in ``build_otlp``; the fixture ``each_exporter`` changes it."""
+
+
+def build(signal: Any, settings: OtlpSettings) -> Any:
+    """Build an OTLP exporter of the kind that the test is about."""
+    return build_otlp(signal, settings, official=official)
 
 
 class Conduct:

@@ -1,0 +1,54 @@
+"""The official encoder, for a record that ours does not know. Nothing of it is imported before the first such record.
+
+Its requests consist of one repeated field, and such messages may be put one after the other: what it makes of one record is a piece of a
+body like any other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langswarm_otel.export.encoding.errors import EncodingError
+from langswarm_otel.export.encoding.group import COMPLETE, Group
+from langswarm_otel.guard import record_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+def encode_span(span: ReadableSpan, cause: Exception) -> tuple[Group, bytes]:
+    """Return a span as a piece of a body; the first for each kind of cause is also a line in the log.
+
+    Raises:
+        EncodingError: the official encoder cannot encode it, either.
+    """
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 - imports protobuf
+
+    return _encode("a span", encode_spans, [span], cause)
+
+
+def encode_log(record: ReadableLogRecord, cause: Exception) -> tuple[Group, bytes]:
+    """Return a log record as a piece of a body; otherwise as ``encode_span``."""
+    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs  # noqa: PLC0415 - imports protobuf
+
+    return _encode("a log record", encode_logs, [record], cause)
+
+
+def encode_metric(data: MetricsData, cause: Exception) -> tuple[Group, bytes]:
+    """Return a single metric as a piece of a body; otherwise as ``encode_span``."""
+    from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics  # noqa: PLC0415 - imports protobuf
+
+    return _encode("a metric", encode_metrics, data, cause)
+
+
+def _encode(what: str, encode: Callable[[Any], Any], record: Any, cause: Exception) -> tuple[Group, bytes]:
+    try:
+        piece: bytes = encode(record).SerializeToString()
+    except Exception as error:  # noqa: BLE001 - whatever it raises, the record cannot be encoded
+        raise EncodingError(f"{what} cannot be encoded ({type(error).__name__}, {type(cause).__name__})") from None
+    record_fault(f"encoding of {what}, done by the official encoder because of {type(cause).__name__}", cause)
+    return COMPLETE, piece
