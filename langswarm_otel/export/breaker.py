@@ -49,10 +49,6 @@ class Guarded(Protocol):
         """Try the present or next batch at once, and once even while the circuit is open: somebody waits."""
         ...
 
-    def insist(self) -> None:
-        """Try the next batch once even while the circuit is open."""
-        ...
-
 
 class Admission(Enum):
     """What a batch may do."""

@@ -39,7 +39,7 @@ def endless_headers(connection: socket.socket) -> None:
     ("serve", "reason"),
     [
         (answering(b"200 OK", b"<html>no protobuf"), None),
-        (answering(b"204 No Content"), None),
+        (answering(b"204 No Content"), "export_failed"),
         (answering(b"400 Bad Request", b"bad"), "export_failed"),
         (answering(b"413 Too Large"), "too_large"),
         (answering(b"429 Busy\r\nRetry-After: 3600"), "export_failed"),
