@@ -1,4 +1,4 @@
-"""What we assume of the SDK's spans beyond their public interface: a new SDK that breaks it fails here first, and is asked the public way."""
+"""What we assume of the SDK's spans beyond their public interface; an SDK that breaks it fails here first, and is read another way."""
 
 from __future__ import annotations
 
