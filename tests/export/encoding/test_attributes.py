@@ -15,7 +15,7 @@ from otlp_compare import plain_attributes
 from langswarm_otel import guard
 from langswarm_otel.export.encoding import attributes
 from langswarm_otel.export.encoding.attributes import AttributeFields
-from langswarm_otel.export.encoding.wire import VARINTS, TextFields, signed_varint, varint, zigzag
+from langswarm_otel.export.encoding.wire import VARINTS, TextFields, signed_varint, text_field, varint, zigzag
 
 
 def decoded(fields):
@@ -87,7 +87,7 @@ def test_a_text_of_another_class_is_not_taken_for_one_that_is_kept():
     fields = AttributeFields()
     encode(fields, a="abc")
     assert decoded(encode(fields, a=Caseless("ABC")))[0].value.string_value == "ABC"
-    names = TextFields(b"\x0a")
+    names = TextFields(lambda text: text_field(b"\x0a", text))
     names.add("abc")
     names.add(Caseless("XYZ"))
     assert list(names) == ["abc"]
@@ -131,7 +131,7 @@ def test_threads_that_share_a_cache_get_the_right_bytes():
 
 
 def test_names_are_bounded():
-    names = TextFields(b"\x0a")
+    names = TextFields(lambda text: text_field(b"\x0a", text))
     for number in range(5000):
         field = names.get(f"n{number}") or names.add(f"n{number}")
         assert KeyValue.FromString(field).key == f"n{number}"
