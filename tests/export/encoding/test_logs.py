@@ -75,6 +75,15 @@ def test_a_body_that_cannot_be_said_is_an_error_without_its_value():
         assert "secret" not in str(caught.value)
 
 
+def test_ids_that_are_none_are_no_ids():
+    """A context with None in it fails in the official encoder, for the whole batch; such a record is sent without the id."""
+    record = LogRecord(body="b")
+    record.trace_id = record.span_id = None
+    assert official("logs", [ReadableLogRecord(record, RESOURCES[1])]) is None
+    (sent,) = official("logs", []).FromString(assemble([ENCODER.encode(ReadableLogRecord(record, RESOURCES[1]))])).resource_logs
+    assert (sent.scope_logs[0].log_records[0].trace_id, sent.scope_logs[0].log_records[0].body.string_value) == (b"", "b")
+
+
 def test_severities_that_are_no_members_are_left_out_as_the_official_encoder_does():
     """A severity without a value counts as none; their fields are remembered, and not without end."""
     for _ in range(3):

@@ -202,6 +202,11 @@ def test_parts_of_one_resource_and_scope_are_all_kept():
     assert [metric.WhichOneof("data") for metric in resource.scope_metrics[0].metrics] == ["gauge", "sum"]
 
 
+def test_entries_without_metrics_are_left_out():
+    empty = MetricsData([ResourceMetrics(RESOURCES[1], [ScopeMetrics(SCOPES[2], [], "")], ""), ResourceMetrics(RESOURCES[2], [], "")])
+    assert ENCODER.encode(empty) == ENCODER.encode(MetricsData([])) == b""
+
+
 class TestRememberedAttributes:
     """Whole sets are remembered by identity, from one export to the next."""
 

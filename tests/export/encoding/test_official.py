@@ -64,6 +64,13 @@ def test_a_kind_of_span_that_nobody_knows_is_an_error():
     assert guard.faults() == {}
 
 
+def test_without_the_official_encoder_it_is_an_error(monkeypatch):
+    """Somebody may have installed us without it; that is no exception of another kind."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.common.trace_encoder", None)
+    with pytest.raises(EncodingError, match="ModuleNotFoundError"):
+        SpanEncoder().encode(span(NAME))
+
+
 def test_neither_protobuf_nor_requests_is_imported():
     """All three signals are encoded without them; the first record that needs the official encoder brings protobuf."""
     script = """
