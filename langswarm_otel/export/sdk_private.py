@@ -98,7 +98,7 @@ def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
         if attributes.__class__ is BoundedAttributes:
             dropped_attributes, attributes = attributes.dropped, attributes._dict  # noqa: SLF001 - this file is for that
         else:
-            dropped_attributes = span.dropped_attributes
+            dropped_attributes = 0 if attributes.__class__ is dict else span.dropped_attributes
         events, dropped_events = _NOTHING if events is _EMPTY else _contents(events)
         links, dropped_links = _NOTHING if links is _EMPTY else _contents(links)
         # fmt: off

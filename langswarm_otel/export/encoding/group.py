@@ -68,7 +68,6 @@ class Groups:
     def __init__(self, attributes: AttributeFields) -> None:
         self._attributes = attributes
         self._by_objects: dict[tuple[int, int], tuple[Any, Any, Group]] = {}  # holds the objects, so that no other can have their ids
-        self._by_value: dict[Group, Group] = {}
 
     def of(self, resource: Resource, scope: InstrumentationScope | None) -> Group:
         """Return the group of a resource and a scope.
@@ -80,12 +79,9 @@ class Groups:
         if found is not None:
             return found[2]
         group = self._encode(resource, scope)
-        group = self._by_value.get(group, group)
         if len(self._by_objects) >= MAX_GROUPS:
             self._by_objects.clear()
-            self._by_value.clear()
         self._by_objects[id(resource), id(scope)] = (resource, scope, group)
-        self._by_value[group] = group
         return group
 
     def _encode(self, resource: Resource, scope: InstrumentationScope | None) -> Group:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export.encoding.attributes import AttributeFields
 from langswarm_otel.export.encoding.errors import EncodingError
-from langswarm_otel.export.encoding.group import Group, Groups
+from langswarm_otel.export.encoding.group import COMPLETE, Group, Groups
 from langswarm_otel.export.encoding.official import encode_log
 from langswarm_otel.export.encoding.values import any_value
-from langswarm_otel.export.encoding.wire import VARINTS, TextFields, counter_field, signed_varint, with_length
+from langswarm_otel.export.encoding.wire import MAX_TEXT, VARINTS, TextFields, counter_field, signed_varint, text_field, with_length
 from langswarm_otel.export.sdk_private import plain_attributes
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _FLAGS: Final = 0x45  # 8, fixed32
 _TRACE_ID: Final = 0x104A  # 9, 16 bytes
 _SPAN_ID: Final = 0x0852  # 10, 8 bytes
 
+_NOTHING: Final = object()
+"""What no record has."""
+
 
 class LogEncoder:
     """Encodes log records, one by one.
@@ -37,8 +41,10 @@ class LogEncoder:
         self._attributes = AttributeFields()
         self._groups = Groups(self._attributes)
         self._severities: dict[int, tuple[Any, bytes]] = {}
-        self._severity_texts = TextFields(b"\x1a")
-        self._event_names = TextFields(b"\x62")
+        self._severity_texts = TextFields(partial(text_field, b"\x1a"))
+        self._event_names = TextFields(partial(text_field, b"\x62"))
+        self._bodies = TextFields(_body)
+        self._last: tuple[Any, Any, Group] = (_NOTHING, _NOTHING, COMPLETE)
 
     def encode(self, record: ReadableLogRecord) -> tuple[Group, bytes]:
         """Return what a log record is sent under, and its field in a ScopeLogs.
@@ -74,11 +80,12 @@ class LogEncoder:
             )
         else:
             fixed = _OUTSIDE(_TIME, time, _OBSERVED, observed, _FLAGS, log.trace_flags) + _half_context(trace_id, span_id)
-        severity = log.severity_number
-        known = self._severities.get(id(severity))
-        fields = [
-            fixed + (self._severity(severity) if known is None else known[1]) + self._texts(log) + with_length(b"\x2a", any_value(log.body))
-        ]
+        body = log.body
+        if body.__class__ is str:
+            body_field = (self._bodies.get(body) if len(body) <= MAX_TEXT else None) or self._bodies.add(body)
+        else:
+            body_field = _body(body)
+        fields = [b"".join((fixed, self._words(log), body_field))]
         attributes = log.attributes
         if attributes:
             self._attributes.append(fields, plain_attributes(attributes))
@@ -86,7 +93,12 @@ class LogEncoder:
         dropped = getattr(attributes, "dropped", 0)
         if dropped:
             content += counter_field(b"\x38", record.dropped_attributes)
-        return self._groups.of(record.resource, record.instrumentation_scope), b"".join((b"\x12", VARINTS[len(content)], content))
+        resource, scope = record.resource, record.instrumentation_scope
+        known_resource, known_scope, group = self._last
+        if resource is not known_resource or scope is not known_scope:
+            group = self._groups.of(resource, scope)
+            self._last = (resource, scope, group)
+        return group, b"".join((b"\x12", VARINTS[len(content)], content))
 
     def _severity(self, severity: Any) -> bytes:
         """Return a severity, and remember its field by identity: the hash of an enum's member is a function in Python."""
@@ -97,14 +109,20 @@ class LogEncoder:
         self._severities[id(severity)] = (severity, field)
         return field
 
-    def _texts(self, log: Any) -> bytes:
-        text, name = log.severity_text, log.event_name
-        field = b""
+    def _words(self, log: Any) -> bytes:
+        """Return severity, its text and the name of the event."""
+        severity, text, name = log.severity_number, log.severity_text, log.event_name
+        known = self._severities.get(id(severity))
+        field = self._severity(severity) if known is None else known[1]
         if text:
-            field = (self._severity_texts.get(text) if text.__class__ is str else None) or self._severity_texts.add(text)
+            field += (self._severity_texts.get(text) if text.__class__ is str else None) or self._severity_texts.add(text)
         if name:
             field += (self._event_names.get(name) if name.__class__ is str else None) or self._event_names.add(name)
         return field
+
+
+def _body(body: Any) -> bytes:
+    return with_length(b"\x2a", any_value(body))
 
 
 def _half_context(trace_id: int | None, span_id: int | None) -> bytes:

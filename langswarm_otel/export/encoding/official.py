@@ -4,6 +4,8 @@ Its requests consist of one repeated field, and such messages may be put one aft
 body like any other.
 """
 
+# ruff: noqa: PLC0415 - each import brings protobuf
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -24,31 +26,43 @@ def encode_span(span: ReadableSpan, cause: Exception) -> tuple[Group, bytes]:
     """Return a span as a piece of a body; the first for each kind of cause is also a line in the log.
 
     Raises:
-        EncodingError: the official encoder cannot encode it, either.
+        EncodingError: the official encoder cannot encode it, either, or is not installed.
     """
-    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 - imports protobuf
-
-    return _encode("a span", encode_spans, [span], cause)
+    return _encode("a span", _span_request, span, cause)
 
 
 def encode_log(record: ReadableLogRecord, cause: Exception) -> tuple[Group, bytes]:
     """Return a log record as a piece of a body; otherwise as ``encode_span``."""
-    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs  # noqa: PLC0415 - imports protobuf
-
-    return _encode("a log record", encode_logs, [record], cause)
+    return _encode("a log record", _log_request, record, cause)
 
 
 def encode_metric(data: MetricsData, cause: Exception) -> tuple[Group, bytes]:
     """Return a single metric as a piece of a body; otherwise as ``encode_span``."""
-    from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics  # noqa: PLC0415 - imports protobuf
-
-    return _encode("a metric", encode_metrics, data, cause)
+    return _encode("a metric", _metric_request, data, cause)
 
 
-def _encode(what: str, encode: Callable[[Any], Any], record: Any, cause: Exception) -> tuple[Group, bytes]:
+def _span_request(span: ReadableSpan) -> Any:
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    return encode_spans([span])
+
+
+def _log_request(record: ReadableLogRecord) -> Any:
+    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+
+    return encode_logs([record])
+
+
+def _metric_request(data: MetricsData) -> Any:
+    from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+
+    return encode_metrics(data)
+
+
+def _encode(what: str, request: Callable[[Any], Any], record: Any, cause: Exception) -> tuple[Group, bytes]:
     try:
-        piece: bytes = encode(record).SerializeToString()
+        piece: bytes = request(record).SerializeToString()
     except Exception as error:  # noqa: BLE001 - whatever it raises, the record cannot be encoded
-        raise EncodingError(f"{what} cannot be encoded ({type(error).__name__}, {type(cause).__name__})") from None
+        raise EncodingError(f"{what} cannot be encoded ({type(cause).__name__}, then {type(error).__name__})") from None
     record_fault(f"encoding of {what}, done by the official encoder because of {type(cause).__name__}", cause)
     return COMPLETE, piece

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langswarm_otel.export.encoding.attributes import AttributeFields
 from langswarm_otel.export.encoding.wire import VARINTS, counter_field, with_length, zigzag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk.metrics import Exemplar
     from opentelemetry.sdk.metrics.export import (
@@ -30,6 +31,7 @@ _pack_number: Final = struct.Struct("<BQBQBd").pack
 _pack_latest_integer: Final = struct.Struct("<BQBq").pack
 _pack_latest_number: Final = struct.Struct("<BQBd").pack
 _pack_histogram: Final = struct.Struct("<BQBQBQ").pack
+_pack_whole_histogram: Final = struct.Struct("<BQBQBQBdBdBd").pack
 _pack_exponential: Final = struct.Struct("<BQBQBQBQ").pack
 _pack_double: Final = struct.Struct("<Bd").pack
 
@@ -39,6 +41,8 @@ _AS_DOUBLE: Final = 0x21  # 4, of a number
 _AS_INT: Final = 0x31  # 6, sfixed64, of a number and of an exemplar
 _COUNT: Final = 0x21  # 4, fixed64, of both histograms
 _SUM: Final = 0x29  # 5, double, of both histograms
+_MIN: Final = 0x59  # 11, double, of a histogram with bounds
+_MAX: Final = 0x61  # 12
 _ZERO_COUNT: Final = 0x39  # 7, fixed64
 _EXEMPLAR_TIME: Final = 0x11  # 2, fixed64
 _EXEMPLAR_DOUBLE: Final = 0x19  # 3
@@ -105,11 +109,18 @@ class PointEncoder:
     def histogram_point(self, point: HistogramDataPoint) -> bytes:
         """Return a point of a histogram with explicit bounds."""
         start, time = point.start_time_unix_nano or 0, point.time_unix_nano or 0
-        fixed = _pack_histogram(_START, start, _TIME, time, _COUNT, point.count or 0)
-        fixed += _doubles((_SUM, point.sum), (0x59, point.min), (0x61, point.max))
+        total: Any = point.sum
+        least: Any = point.min
+        most: Any = point.max
+        if total is None or least is None or most is None:
+            fixed = _pack_histogram(_START, start, _TIME, time, _COUNT, point.count or 0)
+            fixed += _doubles((_SUM, total), (_MIN, least), (_MAX, most))
+        else:
+            fixed = _pack_whole_histogram(_START, start, _TIME, time, _COUNT, point.count or 0, _SUM, total, _MIN, least, _MAX, most)
         counts = point.bucket_counts
         if counts:
-            fixed += with_length(b"\x32", struct.pack(f"<{len(counts)}Q", *counts))
+            size = len(counts)
+            fixed += b"\x32" + VARINTS[8 * size] + _packer(size)(*counts)
         return self._point(b"\x4a", point, fixed + self._bounds_field(point.explicit_bounds), b"\x42")
 
     def exponential_point(self, point: ExponentialHistogramDataPoint) -> bytes:
@@ -152,6 +163,12 @@ class PointEncoder:
         if exemplar.filtered_attributes:
             content += self.attributes.joined(b"\x3a", exemplar.filtered_attributes)
         return content
+
+
+@lru_cache(maxsize=64)
+def _packer(size: int) -> Callable[..., bytes]:
+    """Return what packs that many counts."""
+    return struct.Struct(f"<{size}Q").pack
 
 
 def _doubles(*fields: tuple[int, float | None]) -> bytes:

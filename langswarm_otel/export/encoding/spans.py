@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import SpanKind
@@ -64,8 +65,8 @@ class SpanEncoder:
     def __init__(self) -> None:
         self._attributes = AttributeFields()
         self._groups = Groups(self._attributes)
-        self._names = TextFields(b"\x2a")
-        self._event_names = TextFields(b"\x12")
+        self._names = TextFields(partial(text_field, b"\x2a"))
+        self._event_names = TextFields(partial(text_field, b"\x12"))
         self._last: tuple[Any, Any, Group] = (_NOTHING, _NOTHING, COMPLETE)
         self._status: tuple[Any, bytes] = (_NOTHING, b"")
         self._state: tuple[Any, bytes] = (_NOTHING, b"")

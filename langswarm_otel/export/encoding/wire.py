@@ -5,13 +5,17 @@ A tag is ``number << 3 | type``; it is written out as a byte where it is used, w
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FREQUENT: Final = 4096
 """How many numbers have their varint remembered."""
 
 _TEXTS: Final = 512
-_TEXT_LENGTH: Final = 96
+MAX_TEXT: Final = 96
+"""Characters of a text that is kept; a longer one need not be asked for, which would have it hashed."""
 
 _ONE_BYTE: Final = 1 << 7
 _TWO_BYTES: Final = 1 << 14
@@ -104,19 +108,24 @@ def counter_field(tag: bytes, number: int) -> bytes:
 
 
 class TextFields(dict[str, bytes]):
-    """Fields of texts that come again and again, as names of spans; ask it by ``fields.get(text) or fields.add(text)``.
+    """Fields of texts that come again and again, as names of spans; ask it by ``fields.get(text) or fields.add(text)``, for a ``str`` only.
 
     Long texts are not kept, and when it is full it starts anew, so that its size has a bound whatever the texts are.
     """
 
-    def __init__(self, tag: bytes) -> None:
+    def __init__(self, make: Callable[[Any], bytes]) -> None:
+        """Make an empty one.
+
+        Args:
+            make: returns the field of a text.
+        """
         super().__init__()
-        self._tag = tag
+        self._make = make
 
     def add(self, text: Any) -> bytes:
         """Return the field of a text, and keep it if it is short."""
-        field = text_field(self._tag, text)
-        if text.__class__ is str and len(text) <= _TEXT_LENGTH:
+        field = self._make(text)
+        if text.__class__ is str and len(text) <= MAX_TEXT:
             if len(self) >= _TEXTS:
                 self.clear()
             self[text] = field
