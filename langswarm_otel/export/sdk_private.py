@@ -80,10 +80,6 @@ def plain_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return copy() if copy is not None else attributes
 
 
-_EMPTY: tuple[Any, ...] = ()
-_NOTHING: tuple[tuple[Any, ...], int] = (_EMPTY, 0)
-
-
 def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
     """Return what an encoder needs of an ended span, in one go: each public property is a function in Python.
 
@@ -99,8 +95,15 @@ def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
             dropped_attributes, attributes = attributes.dropped, attributes._dict  # noqa: SLF001 - this file is for that
         else:
             dropped_attributes = 0 if attributes.__class__ is dict else span.dropped_attributes
-        events, dropped_events = _NOTHING if events is _EMPTY else _contents(events)
-        links, dropped_links = _NOTHING if links is _EMPTY else _contents(links)
+        dropped_events = dropped_links = 0
+        if events.__class__ is BoundedList:  # which walks its items under a lock
+            dropped_events, events = events.dropped, tuple(events) if inner._events._dq else ()  # noqa: SLF001 - this file is for that
+        elif events.__class__ is not tuple:
+            dropped_events, events = span.dropped_events, tuple(events)
+        if links.__class__ is BoundedList:
+            dropped_links, links = links.dropped, tuple(links) if inner._links._dq else ()  # noqa: SLF001 - this file is for that
+        elif links.__class__ is not tuple:
+            dropped_links, links = span.dropped_links, tuple(links)
         # fmt: off
         return (
             inner._context, inner._parent, inner._name, inner._kind, inner._start_time, inner._end_time,  # noqa: SLF001 - this file is for that
@@ -110,14 +113,6 @@ def parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
         # fmt: on
     except AttributeError:
         return _public_parts_of_span(span)
-
-
-def _contents(items: Any) -> tuple[tuple[Any, ...], int]:
-    """Return what is in a list of events or links, and how many it has dropped; the SDK's own walks its items under a lock."""
-    if not isinstance(items, BoundedList):
-        return tuple(items), 0
-    inner: Any = items
-    return tuple(items) if inner._dq else (), inner.dropped  # noqa: SLF001 - this file is for that
 
 
 def _public_parts_of_span(span: ReadableSpan) -> tuple[Any, ...]:
