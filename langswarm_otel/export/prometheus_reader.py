@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics.export import ExponentialHistogram
 
+from langswarm_otel.export.sdk_private import feed_reader
 from langswarm_otel.guard import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.metrics.export import Metric, MetricsData
     from prometheus_client import CollectorRegistry
@@ -29,6 +30,10 @@ class ScrapeReader(PrometheusMetricReader):
         super().__init__(registry=registry)
         self._named: set[str] = set()
         self._was_shut_down = False
+
+    def read_from(self, source: Callable[[], MetricsData] | None) -> None:
+        """Show at each scrape what this returns, totals since the start, and not what a provider has for this reader."""
+        feed_reader(self, source)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
         resources = metrics_data.resource_metrics if metrics_data is not None else ()

@@ -27,6 +27,10 @@ from langswarm_otel.pipelines.metric_ledger import MetricLedger, Temporality
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.sdk.resources import Resource
+
+    from langswarm_otel.pipelines.metric_ledger import Delta
+
 HistogramAggregation = Literal["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]
 """As in ``OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION``."""
 
@@ -42,6 +46,7 @@ _PREFERRED: Final[dict[str, dict[type, Aggregation]]] = {
     "base2_exponential_bucket_histogram": {Histogram: ExponentialBucketHistogramAggregation()},
 }
 _DEFAULT_CARDINALITY_LIMIT: Final = 2_000
+_AS_DELTAS: Final = (Counter, UpDownCounter, Histogram)
 
 # The SDK raises when a callback is slower than this and throws the whole collection away; we count it and keep the data.
 _NO_TIMEOUT_MS: Final = 1e9
@@ -54,8 +59,8 @@ def _limits_of_the_sdk(limit: int) -> dict[str, Any]:
     """
     if "cardinality_limits" not in inspect.signature(MetricReader.__init__).parameters:
         return {}
-    folded = dict.fromkeys((Counter, Histogram), 2 * limit)
-    kept = dict.fromkeys((UpDownCounter, SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
+    folded = dict.fromkeys(_AS_DELTAS, 2 * limit)
+    kept = dict.fromkeys((SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
     return {"cardinality_limits": {**folded, **kept}}
 
 
@@ -88,13 +93,17 @@ class SwitchReader(MetricReader):
         if isinstance(cardinality_limit, bool) or not isinstance(cardinality_limit, int) or cardinality_limit < 1:
             raise ConfigurationError("cardinality_limit", cardinality_limit, "give a positive integer")
         super().__init__(
-            preferred_temporality={Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA},
+            preferred_temporality=dict.fromkeys(_AS_DELTAS, AggregationTemporality.DELTA),
             preferred_aggregation=_PREFERRED[histogram_aggregation],
             **_limits_of_the_sdk(cardinality_limit),
         )
         self.on_flush: Callable[[float], bool] | None = None
         """Called by ``force_flush`` and ``shutdown`` with a time limit in seconds; sends what was collected and says whether it arrived."""
-        self._limit = cardinality_limit
+        self.cardinality_limit = cardinality_limit
+        """How many series an instrument may have."""
+        self.explicit_histograms = histogram_aggregation == "explicit_bucket_histogram"
+        """Whether histograms have explicit buckets, unless a view says otherwise."""
+        self._also: Callable[[int], tuple[Resource, list[Delta]]] | None = None
         self._temporality: Temporality = "cumulative"
         self.set_temporality(temporality)
         self.start_anew()
@@ -105,9 +114,17 @@ class SwitchReader(MetricReader):
         self._lock = threading.RLock()
         self._lock_holder: int | None = None
         self._collecting = False
-        self._ledger = MetricLedger(self._limit)
+        self._ledger = MetricLedger(self.cardinality_limit)
         self._folded_at: float | None = None
         self._last_peek = MetricsData(resource_metrics=[])
+
+    def read_also(self, source: Callable[[int], tuple[Resource, list[Delta]]]) -> None:
+        """Take in, at each collection, what is measured beside the SDK.
+
+        Args:
+            source: asked with the time of the collection, in nanoseconds since 1970; says what was added since it was last asked.
+        """
+        self._also = source
 
     @property
     def temporality(self) -> Temporality:
@@ -171,11 +188,14 @@ class SwitchReader(MetricReader):
             return
         self._collecting = True
         self._ledger.begin()
-        started = time.monotonic()
+        started, now = time.monotonic(), time.time_ns()
         try:
             self.collect(timeout_millis=_NO_TIMEOUT_MS)
         except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
             record_fault("SwitchReader.collect", error)
+        try:
+            if self._also is not None:
+                self._ledger.add(*self._also(now), now)
         finally:
             self._collecting = False
             self._folded_at = time.monotonic()
