@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from opentelemetry.sdk.metrics import (
     Counter,
@@ -25,7 +25,7 @@ from langswarm_otel.pipelines.fork_watch import watch_forks
 from langswarm_otel.pipelines.metric_ledger import MetricLedger, Temporality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from opentelemetry.sdk.resources import Resource
 
@@ -62,6 +62,23 @@ def _limits_of_the_sdk(limit: int) -> dict[str, Any]:
     folded = dict.fromkeys(_AS_DELTAS, 2 * limit)
     kept = dict.fromkeys((SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
     return {"cardinality_limits": {**folded, **kept}}
+
+
+class Beside(Protocol):
+    """What measures beside the SDK."""
+
+    @property
+    def resource(self) -> Callable[[], Resource]:
+        """Says what the measurements are about."""
+        ...
+
+    def take(self, now: int) -> Iterable[Delta]:
+        """Return what was added since it was last asked; the time of the collection is in nanoseconds since 1970."""
+        ...
+
+    def renew(self) -> None:
+        """Start from nothing, with locks that nobody holds."""
+        ...
 
 
 class SwitchReader(MetricReader):
@@ -103,28 +120,26 @@ class SwitchReader(MetricReader):
         """How many series an instrument may have."""
         self.explicit_histograms = histogram_aggregation == "explicit_bucket_histogram"
         """Whether histograms have explicit buckets, unless a view says otherwise."""
-        self._also: Callable[[int], tuple[Resource, list[Delta]]] | None = None
+        self._beside: Beside | None = None
         self._temporality: Temporality = "cumulative"
         self.set_temporality(temporality)
         self.start_anew()
         watch_forks(self)
 
     def start_anew(self) -> None:
-        """Forget all totals; for the child after a fork and for another resource."""
+        """Forget all totals, and what was measured beside the SDK; for the child after a fork and for another resource."""
         self._lock = threading.RLock()
         self._lock_holder: int | None = None
         self._collecting = False
         self._ledger = MetricLedger(self.cardinality_limit)
         self._folded_at: float | None = None
         self._last_peek = MetricsData(resource_metrics=[])
+        if self._beside is not None:
+            self._beside.renew()
 
-    def read_also(self, source: Callable[[int], tuple[Resource, list[Delta]]]) -> None:
-        """Take in, at each collection, what is measured beside the SDK.
-
-        Args:
-            source: asked with the time of the collection, in nanoseconds since 1970; says what was added since it was last asked.
-        """
-        self._also = source
+    def read_also(self, beside: Beside) -> None:
+        """Take in, at each collection, what is measured beside the SDK."""
+        self._beside = beside
 
     @property
     def temporality(self) -> Temporality:
@@ -194,8 +209,8 @@ class SwitchReader(MetricReader):
         except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
             record_fault("SwitchReader.collect", error)
         try:
-            if self._also is not None:
-                self._ledger.add(*self._also(now), now)
+            if self._beside is not None:
+                self._ledger.add(self._beside.resource(), self._beside.take(now), now)
         finally:
             self._collecting = False
             self._folded_at = time.monotonic()

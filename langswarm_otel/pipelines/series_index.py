@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
@@ -11,7 +12,7 @@ from langswarm_otel.pipelines.fold import OVERFLOW, OVERFLOW_KEY, Key, freeze
 from langswarm_otel.pipelines.tally_series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from opentelemetry.util.types import AnyValue, Attributes
 
@@ -95,10 +96,10 @@ class SeriesIndex(Generic[SeriesT]):
         self.known.clear()
         self._typed.clear()
 
-    def keep(self, series: Iterable[SeriesT]) -> None:
-        """Forget all series but these.
+    def make_room(self, number: int) -> None:
+        """Forget all series but this many, those that were seen first: they are the ones that a total has a place for.
 
-        A measurement that has found its series just before still reaches it, and it is counted: the tally lists what was touched.
+        A measurement that has found its series just before still reaches it, and is counted, since the tally lists what was touched.
         """
-        self._series = {one.key: one for one in series if one is not self._overflow}
+        self._series = dict(islice(self._series.items(), number))
         self._forget_aliases()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from opentelemetry import metrics as metrics_api
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
     from langswarm_otel.override import Override
-    from langswarm_otel.pipelines.metric_ledger import Delta
     from langswarm_otel.pipelines.reader import SwitchReader
 
 _EXEMPLAR_FILTERS: Final[dict[str, type[ExemplarFilter]]] = {
@@ -99,9 +99,12 @@ class SwitchMeterProvider(MeterProvider):
         self._guests: set[MetricReader] = set()
         self._reader = reader
         self._tallies = Tallies(
-            limit=reader.cardinality_limit, exemplar_filter=exemplar_filter, explicit_histograms=reader.explicit_histograms
+            resource=partial(resource_of, self),
+            limit=reader.cardinality_limit,
+            exemplar_filter=exemplar_filter,
+            explicit_histograms=reader.explicit_histograms,
         )
-        reader.read_also(self._tallied)
+        reader.read_also(self._tallies)
         self._handles: dict[InstrumentationScope, SwitchMeter] = {}
         watch_forks(self)
 
@@ -109,7 +112,6 @@ class SwitchMeterProvider(MeterProvider):
         """Speak of another resource from now on; totals of the old one are not carried into the new. Call it while nothing is exported."""
         replace_resource(self, resource)
         renew_metric_storage(self)
-        self._tallies.renew()
         self._reader.start_anew()
 
     def leave_to_sdk(self) -> None:
@@ -138,9 +140,6 @@ class SwitchMeterProvider(MeterProvider):
         super().remove_metric_reader(metric_reader)
         self._guests.discard(metric_reader)
         self.by_tally = not self._guests and not self._sdk_decides
-
-    def _tallied(self, now: int) -> tuple[Resource, list[Delta]]:
-        return resource_of(self), self._tallies.take(now)
 
     def get_meter(
         self,
@@ -174,7 +173,6 @@ class SwitchMeterProvider(MeterProvider):
     def after_fork_in_child(self) -> None:
         """Start with empty storage and with locks that nobody holds."""
         renew_metric_storage(self)
-        self._tallies.renew()
 
     def counter(self, real: metrics_api.Counter, make_twin: Callable[[Override], metrics_api.Counter]) -> SwitchCounter:
         """Wrap a counter of the SDK."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk.resources import Resource
 
     from langswarm_otel.pipelines.metric_ledger import Delta
     from langswarm_otel.pipelines.tally_series import Sample
@@ -41,14 +42,17 @@ _SAMPLED: Final[dict[str, Callable[[float, Context | None], Sample | None] | Non
 class Tallies:
     """The tallies of one provider, one for each instrument of the SDK: instruments that are the same to the SDK share it."""
 
-    def __init__(self, *, limit: int, exemplar_filter: str, explicit_histograms: bool) -> None:
+    def __init__(self, *, resource: Callable[[], Resource], limit: int, exemplar_filter: str, explicit_histograms: bool) -> None:
         """Start with none.
 
         Args:
-            limit: how many series one collection may find, for each instrument.
+            resource: says what the measurements are about.
+            limit: how many series of an instrument an export may have.
             exemplar_filter: ``trace_based``, ``always_on`` or ``always_off``.
             explicit_histograms: whether histograms have explicit buckets, unless a view says otherwise.
         """
+        self.resource = resource
+        """Says what the measurements are about."""
         self._limit = limit
         self._sampled = _SAMPLED[exemplar_filter]
         self._explicit_histograms = explicit_histograms

@@ -40,7 +40,7 @@ WORKED_OFF: Final = 32
 
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 
-PATIENCE_S: Final = 0.5
+PATIENCE_S: Final = 1.0
 """How long a collection waits for the lock, which is held for a few microseconds at a time, in seconds.
 
 It is not had in that time when the collection runs in a signal handler that has interrupted a measurement; the next one finds everything.
@@ -65,7 +65,8 @@ class Tally(Generic[SeriesT]):
         Args:
             stream: what its points belong to.
             make: makes a series.
-            limit: how many series one collection may find.
+            limit: how many series an export may have. Between two collections there may be as many again: in totals those that came first
+                keep their places, and an export of deltas has places for new ones.
             least: the smallest amount that the instrument takes.
             sampled: what makes a measurement a candidate for an exemplar; None if nothing does.
             by_sdk: measures with the SDK's own instrument.
@@ -146,8 +147,8 @@ class Tally(Generic[SeriesT]):
             touched, self._touched = self._touched, []
             taken = [(series, series.take()) for series in touched]
             since, self._taken_at = self._taken_at, now
-            if len(self._index) > max(self._limit, len(touched)):
-                self._index.keep(touched)
+            if len(self._index) > self._limit:
+                self._index.make_room(self._limit)
         finally:
             lock.release()
         return [(series.key, series.point(had, since or series.born_ns, now)) for series, had in taken]
