@@ -37,6 +37,8 @@ class ScrapeReader(PrometheusMetricReader):
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
         resources = metrics_data.resource_metrics if metrics_data is not None else ()
+        if not resources:  # the exporter would take it for a resource without attributes, and show that for ever
+            return
         if any(_exponential(scope.metrics) for resource in resources for scope in resource.scope_metrics):
             metrics_data = self._without_exponential(metrics_data)
         super()._receive_metrics(metrics_data, timeout_millis, **kwargs)

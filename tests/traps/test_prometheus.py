@@ -70,6 +70,11 @@ def test_3_8_a_page_costs_no_measurement_anything():
     endpoint = PrometheusEndpoint(port=0)
     reader = SwitchReader(temporality="delta")
     provider = SwitchMeterProvider(resource=Resource({"service.name": "p"}), reader=reader)
+    provider.add_metric_reader(endpoint.reader)
+    assert scrape(endpoint.port) == ""
+    provider.remove_metric_reader(endpoint.reader)
+    endpoint.close()
+    endpoint = PrometheusEndpoint(port=0)
     meter = provider.get_meter("m")
     counter, updown, gauge = meter.create_counter("c"), meter.create_up_down_counter("u"), meter.create_gauge("g")
     histogram = meter.create_histogram("h", explicit_bucket_boundaries_advisory=[1, 10])
@@ -83,6 +88,7 @@ def test_3_8_a_page_costs_no_measurement_anything():
         gauge.set(turn)
         page = [line for line in scrape(endpoint.port).splitlines() if not line.startswith("#")]
         shown = {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in page}
+        assert 'target_info{service_name="p"} 1.0' in page
         wanted = {"c_total": 1 + 2 * turn, "u": -turn, "h_count": turn, "h_sum": 5 * turn, "g": turn}
         assert {name: shown[name] for name in wanted} == wanted
         assert [line.rsplit(" ", 1)[1] for line in page if 'le="10' in line] == [f"{turn:.1f}"]
