@@ -198,17 +198,14 @@ class SwitchReader(MetricReader):
         return self._last_peek
 
     def _collect_and_fold(self) -> None:
-        """Ask the SDK; the lock is held. A failing collection leaves the totals as they were."""
+        """Ask the SDK, and what measures beside it; the lock is held. A failing collection leaves the totals as they were."""
         if self._collecting:  # an observable callback asks for statistics; the SDK would wait for itself
             return
         self._collecting = True
         self._ledger.begin()
         started, now = time.monotonic(), time.time_ns()
         try:
-            self.collect(timeout_millis=_NO_TIMEOUT_MS)
-        except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
-            record_fault("SwitchReader.collect", error)
-        try:
+            self._ask_the_sdk()
             if self._beside is not None:
                 self._ledger.add(self._beside.resource(), self._beside.take(now), now)
         finally:
@@ -216,6 +213,12 @@ class SwitchReader(MetricReader):
             self._folded_at = time.monotonic()
         if self._folded_at - started > WAIT_S:
             record_fault("observable callbacks", TimeoutError("a collection took too long"))
+
+    def _ask_the_sdk(self) -> None:
+        try:
+            self.collect(timeout_millis=_NO_TIMEOUT_MS)
+        except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
+            record_fault("SwitchReader.collect", error)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:  # noqa: ARG002 - the SDK's signature
         """Fold what the SDK hands over, also when others ask for the collection."""

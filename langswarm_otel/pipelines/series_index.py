@@ -101,5 +101,6 @@ class SeriesIndex(Generic[SeriesT]):
 
         A measurement that has found its series just before still reaches it, and is counted, since the tally lists what was touched.
         """
-        self._series = dict(islice(self._series.items(), number))
+        series = self._series.copy()  # in one step, where a walk would be upset by a series that comes to be meanwhile
+        self._series = dict(islice(series.items(), number))
         self._forget_aliases()

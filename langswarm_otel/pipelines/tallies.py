@@ -56,7 +56,7 @@ class Tallies:
         self._limit = limit
         self._sampled = _SAMPLED[exemplar_filter]
         self._explicit_histograms = explicit_histograms
-        self._tallies: dict[Any, Tally[Any]] = {}
+        self._tallies: dict[Any, Tally[Any] | None] = {}
 
     def of_sum(self, real: Any) -> Tally[SumSeries] | None:
         """Return the tally of a counter or an up-down counter of the SDK; None if it is none of its own."""
@@ -72,18 +72,22 @@ class Tallies:
             real: the histogram.
             advised: bucket boundaries that its maker asks for. What the SDK refuses, it refuses at each measurement; that is left to it.
         """
-        bounds = DEFAULT_BOUNDS if advised is None else _bounds(advised)
-        if bounds is None or not self._explicit_histograms or not isinstance(real, SdkHistogram):
+        if not self._explicit_histograms or not isinstance(real, SdkHistogram):
             return None
+        bounds = DEFAULT_BOUNDS if advised is None else _bounds(advised)
+        if bounds is None:
+            return self._tallies.setdefault(real, None)
         make = partial(HistogramSeries, bounds=bounds)
         return self._tally(real, _stream(real, Histogram, bounds=bounds), make, 0, real.record)
 
-    def _tally(self, real: Any, stream: Stream, make: Callable[..., Any], least: float, by_sdk: Callable[..., None]) -> Tally[Any]:
-        found = self._tallies.get(real)
-        if found is None:
-            made = Tally(stream, make, limit=self._limit, least=least, sampled=self._sampled, by_sdk=by_sdk)
-            found = self._tallies.setdefault(real, made)
-        return found
+    def _tally(self, real: Any, stream: Stream, make: Callable[..., Any], least: float, by_sdk: Callable[..., None]) -> Tally[Any] | None:
+        if real in self._tallies:  # the advice on buckets that came first is what the SDK takes
+            return self._tallies[real]
+        made = Tally(stream, make, limit=self._limit, least=least, sampled=self._sampled, by_sdk=by_sdk)
+        return self._tallies.setdefault(real, made)
+
+    def _present(self) -> list[Tally[Any]]:
+        return [tally for tally in list(self._tallies.values()) if tally is not None]
 
     def take(self, now: int) -> list[Delta]:
         """Return what each had since it was last asked.
@@ -91,12 +95,12 @@ class Tallies:
         Args:
             now: the time of this collection, in nanoseconds since 1970.
         """
-        taken = [(tally.stream, tally.take(now)) for tally in list(self._tallies.values())]
+        taken = [(tally.stream, tally.take(now)) for tally in self._present()]
         return [(stream, points) for stream, points in taken if points]
 
     def renew(self) -> None:
         """Let all start from nothing, with locks that nobody holds."""
-        for tally in list(self._tallies.values()):
+        for tally in self._present():
             tally.renew()
 
 

@@ -96,7 +96,7 @@ class Tally(Generic[SeriesT]):
                 return
             try:
                 series = self._known.get(() if attributes is None else tuple(attributes.items()))
-            except (AttributeError, TypeError):  # no mapping, or values that cannot be compared
+            except Exception:  # noqa: BLE001 - no mapping, or values that cannot be compared
                 series = None
             if series is None:
                 series = self._index.find(attributes)
@@ -108,8 +108,8 @@ class Tally(Generic[SeriesT]):
             if lock.acquire(False):  # noqa: FBT003 - by name it takes twice as long
                 try:
                     if series.idle:
-                        series.idle = False
                         self._touched.append(series)
+                        series.idle = False
                     series.add(amount, sample)
                     if self._postponed:
                         self._work_off(WORKED_OFF)
@@ -120,7 +120,7 @@ class Tally(Generic[SeriesT]):
             else:
                 self._by_sdk(amount, attributes, context)
         except Exception as error:  # noqa: BLE001 - telemetry must not hurt its caller
-            record_fault("measure", error)
+            record_fault("Tally.measure", error)
 
     def _work_off(self, number: int) -> None:
         """Take in what had to wait; the lock is held."""
@@ -128,8 +128,8 @@ class Tally(Generic[SeriesT]):
         for _ in range(min(number, len(postponed))):
             series, amount, sample = postponed.popleft()
             if series.idle:
-                series.idle = False
                 self._touched.append(series)
+                series.idle = False
             series.add(amount, sample)
 
     def take(self, now: int) -> list[tuple[Key, DataPointT]]:

@@ -88,7 +88,7 @@ class Program:
     """The instruments of one provider, and what can be done with them."""
 
     def __init__(self, provider: ApiMeterProvider, export: Callable[[], MetricsData | None], look: Callable[[], object]) -> None:
-        self.export, self.look = export, look
+        self.provider, self.export, self.look = provider, export, look
         meter = provider.get_meter("m", "1", "https://schema")
         self._calls: dict[str, Callable[..., None]] = {
             "counter": meter.create_counter("Counter", "1", "counts").add,
@@ -283,11 +283,31 @@ def test_nothing_reaches_the_caller(amount: Any, given_attributes: Any, caplog: 
     histogram.record(amount, given_attributes)
     counter.add(1)
     histogram.record(1)
-    assert guard.faults() == {"measure": 2}
+    assert guard.faults() == {"Tally.measure": 2}
     guard.forget_faults()
     data = reader.take()
     assert [point.value for point in points_of(data, "c")] == [1]
     assert [point.count for point in points_of(data, "h")] == [1]
+
+
+ADVICE: list[Any] = [None, [], [1], (1, 2.5), [True, 2], ["a"], "text", 5, iter([1]), [1, 1], [2, 1], [1, math.inf], [math.nan], range(3)]
+
+
+@pytest.mark.parametrize("advice", ADVICE, ids=lambda advice: repr(advice).split(" object")[0])
+def test_advice_on_buckets(advice: Any) -> None:
+    """Taken, refused or ignored as in the SDK; the second to ask for the same histogram gets that of the first."""
+    logging.disable(logging.ERROR)
+    found = []
+    try:
+        for program in (ours(), sdks()):
+            meter = program.provider.get_meter("m")
+            for advised in (advice, [3, 4]):
+                with contextlib.suppress(Exception):
+                    meter.create_histogram("h", explicit_bucket_boundaries_advisory=advised).record(1)
+            found.append(told(program.export()))
+    finally:
+        logging.disable(logging.NOTSET)
+    assert found[0] == found[1]
 
 
 def test_text_of_another_type_is_the_same_text() -> None:
