@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics.export import ExponentialHistogram
 
+from langswarm_otel.export.sdk_private import feed_reader
 from langswarm_otel.guard import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.metrics.export import Metric, MetricsData
     from prometheus_client import CollectorRegistry
@@ -30,8 +31,14 @@ class ScrapeReader(PrometheusMetricReader):
         self._named: set[str] = set()
         self._was_shut_down = False
 
+    def read_from(self, source: Callable[[], MetricsData] | None) -> None:
+        """Show at each scrape what this returns, totals since the start, and not what a provider has for this reader."""
+        feed_reader(self, source)
+
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
         resources = metrics_data.resource_metrics if metrics_data is not None else ()
+        if not resources:  # the exporter would take it for a resource without attributes, and show that for ever
+            return
         if any(_exponential(scope.metrics) for resource in resources for scope in resource.scope_metrics):
             metrics_data = self._without_exponential(metrics_data)
         super()._receive_metrics(metrics_data, timeout_millis, **kwargs)

@@ -22,10 +22,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util import BoundedList
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.trace import Event, TracerProvider
     from opentelemetry.trace import SpanContext
 
@@ -35,6 +35,7 @@ __all__ = [
     "SdkGauge",
     "api_logs",
     "attributes_and_events",
+    "feed_reader",
     "merge_resource_in_child",
     "never_disable",
     "parts_of_context",
@@ -42,6 +43,7 @@ __all__ = [
     "plain_attributes",
     "renew_metric_storage",
     "replace_resource",
+    "resource_of",
     "sdk_logs",
     "sdk_logs_export",
     "set_configurator",
@@ -197,6 +199,21 @@ def replace_resource(provider: TracerProvider | MeterProvider | LoggerProvider, 
         target._resource = resource  # noqa: SLF001 - the reason for this file
         # Merges nothing, and hands the result to every tracer or logger.
         target._update_resource(Resource.get_empty())  # noqa: SLF001 - the reason for this file
+
+
+def resource_of(provider: MeterProvider) -> Resource:
+    """Return what the metrics of a provider are about: the SDK lets it change, after a fork, and tells nobody but itself."""
+    resource: Resource = provider._sdk_config.resource  # noqa: SLF001 - the reason for this file
+    return resource
+
+
+def feed_reader(reader: MetricReader, source: Callable[[], MetricsData] | None) -> None:
+    """Let a reader of the SDK collect from a function instead of a provider; from nothing, if it is None.
+
+    A reader that is added to a provider has storage of its own, which would double the cost of each measurement.
+    """
+    collect: Any = None if source is None else lambda _reader, **_limits: source()
+    reader._set_collect_callback(collect)  # noqa: SLF001 - the reason for this file
 
 
 def set_configurator(provider: TracerProvider | MeterProvider | LoggerProvider, configurator: Any) -> None:

@@ -168,6 +168,8 @@ class Pipelines:
             if name is not None:
                 group = f"_opentelemetry_{signal}_configurator"
                 set_configurator(provider, load_installed(f"{signal}_configurator", name, group=group))
+                if isinstance(provider, SwitchMeterProvider):
+                    provider.leave_to_sdk()
 
     def _forget_former(self) -> None:
         """Start without what an earlier configuration, shut down by now, has measured or kept."""

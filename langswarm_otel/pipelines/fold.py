@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Key = tuple[Any, ...]
 """Attributes in a form that can be compared: what makes two points the same series."""
 
+OVERFLOW: Final = {"otel.metric.overflow": True}
+"""Attributes of the one series that takes what exceeds the cardinality limit, as in the specification."""
+
 RESERVOIR_SIZE: Final = 1
 """How many exemplars the SDK keeps for a sum or a gauge."""
 
@@ -48,6 +51,10 @@ def _freeze(value: object) -> object:
     if isinstance(value, Sequence):
         return ("sequence", tuple(_freeze(item) for item in value))
     return (type(value).__name__, repr(value))
+
+
+OVERFLOW_KEY: Final = freeze(OVERFLOW)
+"""What identifies that series."""
 
 
 def add_points(older: DataPointT, newer: DataPointT) -> DataPointT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from langswarm_otel.pipelines.fold import RESERVOIR_SIZE, Key, add_points, freeze, merge_exemplars, settled
+from langswarm_otel.pipelines.fold import OVERFLOW, OVERFLOW_KEY, RESERVOIR_SIZE, Key, add_points, freeze, merge_exemplars, settled
 from langswarm_otel.pipelines.streams import Stream, assemble, streams_of
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 Temporality = Literal["cumulative", "delta", "lowmemory"]
 """As in ``OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE``: which instruments are exported as deltas."""
 
-OVERFLOW: Final = {"otel.metric.overflow": True}
-"""Attributes of the one series that takes what exceeds the cardinality limit, as in the specification."""
-
-_OVERFLOW_KEY: Final = freeze(OVERFLOW)
+Delta = tuple[Stream, "Sequence[tuple[Key, DataPointT]]"]
+"""What the series of one stream have had since the last time."""
 
 _Entry = tuple[Stream, "Sequence[DataPointT]", AggregationTemporality]
 _P = TypeVar("_P", bound=NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint)
@@ -59,12 +57,12 @@ class SeriesTable:
             known = series.get(key)
             if known is not None:
                 series[key] = add_points(known, point)
-            elif key == _OVERFLOW_KEY or len(series) - (_OVERFLOW_KEY in series) < self._limit:
+            elif key == OVERFLOW_KEY or len(series) - (OVERFLOW_KEY in series) < self._limit:
                 series[key] = settled(point)
             else:
-                overflow = series.get(_OVERFLOW_KEY)
+                overflow = series.get(OVERFLOW_KEY)
                 spilled = dataclasses.replace(point, attributes=OVERFLOW)
-                series[_OVERFLOW_KEY] = settled(spilled) if overflow is None else add_points(overflow, spilled)
+                series[OVERFLOW_KEY] = settled(spilled) if overflow is None else add_points(overflow, spilled)
 
     def forget_exemplars(self) -> None:
         """Take the exemplars off, because each is exported once."""
@@ -115,6 +113,20 @@ class MetricLedger:
                 self._current.setdefault(stream, []).extend(points)
                 self._carry(stream, points)
 
+    def add(self, resource: Resource, deltas: Iterable[Delta], now: int) -> None:
+        """Take in what was added since the last time, and was aggregated by us; after ``receive``, or without it.
+
+        Args:
+            resource: what it is about.
+            deltas: points by their series, stream by stream.
+            now: time of this collection, in nanoseconds since 1970.
+        """
+        for stream, keyed in deltas:
+            self._resource = resource
+            self._collected_at = self._collected_at or now
+            self._open.add(stream, keyed)
+            self._total.add(stream, keyed)
+
     def _carry(self, stream: Stream, points: Sequence[DataPointT]) -> None:
         for point in points:
             if point.exemplars:
@@ -144,11 +156,13 @@ class MetricLedger:
         return time.time_ns() if self._collected_at is None else self._collected_at
 
     def _synchronous(self, now: int, *, is_delta: bool) -> Iterator[_Entry]:
-        """Yield what the SDK reports as deltas: of the open interval, or in total with the idle series."""
-        temporality = AggregationTemporality.DELTA if is_delta else AggregationTemporality.CUMULATIVE
-        table = self._open if is_delta else self._total
-        for stream, series in table.streams.items():
-            yield stream, [self._dated(point, now, is_delta=is_delta) for point in series.values()], temporality
+        """Yield what comes as deltas: of the open interval, or in total with the idle series; what may fall is always a total."""
+        for stream, series in self._total.streams.items():
+            as_delta = is_delta and (stream.kind is not Sum or stream.monotonic)
+            points = self._open.streams.get(stream, {}) if as_delta else series
+            if points:
+                temporality = AggregationTemporality.DELTA if as_delta else AggregationTemporality.CUMULATIVE
+                yield stream, [self._dated(point, now, is_delta=as_delta) for point in points.values()], temporality
 
     def _observed(self, *, is_delta: bool) -> Iterator[_Entry]:
         """Yield what the SDK reports as totals; of those, only counters can be exported as deltas."""

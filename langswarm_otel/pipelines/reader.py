@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from opentelemetry.sdk.metrics import (
     Counter,
@@ -25,7 +25,11 @@ from langswarm_otel.pipelines.fork_watch import watch_forks
 from langswarm_otel.pipelines.metric_ledger import MetricLedger, Temporality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from opentelemetry.sdk.resources import Resource
+
+    from langswarm_otel.pipelines.metric_ledger import Delta
 
 HistogramAggregation = Literal["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]
 """As in ``OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION``."""
@@ -42,6 +46,7 @@ _PREFERRED: Final[dict[str, dict[type, Aggregation]]] = {
     "base2_exponential_bucket_histogram": {Histogram: ExponentialBucketHistogramAggregation()},
 }
 _DEFAULT_CARDINALITY_LIMIT: Final = 2_000
+_AS_DELTAS: Final = (Counter, UpDownCounter, Histogram)
 
 # The SDK raises when a callback is slower than this and throws the whole collection away; we count it and keep the data.
 _NO_TIMEOUT_MS: Final = 1e9
@@ -54,9 +59,26 @@ def _limits_of_the_sdk(limit: int) -> dict[str, Any]:
     """
     if "cardinality_limits" not in inspect.signature(MetricReader.__init__).parameters:
         return {}
-    folded = dict.fromkeys((Counter, Histogram), 2 * limit)
-    kept = dict.fromkeys((UpDownCounter, SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
+    folded = dict.fromkeys(_AS_DELTAS, 2 * limit)
+    kept = dict.fromkeys((SdkGauge, ObservableCounter, ObservableUpDownCounter, ObservableGauge), limit)
     return {"cardinality_limits": {**folded, **kept}}
+
+
+class Beside(Protocol):
+    """What measures beside the SDK."""
+
+    @property
+    def resource(self) -> Callable[[], Resource]:
+        """Says what the measurements are about."""
+        ...
+
+    def take(self, now: int) -> Iterable[Delta]:
+        """Return what was added since it was last asked; the time of the collection is in nanoseconds since 1970."""
+        ...
+
+    def renew(self) -> None:
+        """Start from nothing, with locks that nobody holds."""
+        ...
 
 
 class SwitchReader(MetricReader):
@@ -88,26 +110,36 @@ class SwitchReader(MetricReader):
         if isinstance(cardinality_limit, bool) or not isinstance(cardinality_limit, int) or cardinality_limit < 1:
             raise ConfigurationError("cardinality_limit", cardinality_limit, "give a positive integer")
         super().__init__(
-            preferred_temporality={Counter: AggregationTemporality.DELTA, Histogram: AggregationTemporality.DELTA},
+            preferred_temporality=dict.fromkeys(_AS_DELTAS, AggregationTemporality.DELTA),
             preferred_aggregation=_PREFERRED[histogram_aggregation],
             **_limits_of_the_sdk(cardinality_limit),
         )
         self.on_flush: Callable[[float], bool] | None = None
         """Called by ``force_flush`` and ``shutdown`` with a time limit in seconds; sends what was collected and says whether it arrived."""
-        self._limit = cardinality_limit
+        self.cardinality_limit = cardinality_limit
+        """How many series an instrument may have."""
+        self.explicit_histograms = histogram_aggregation == "explicit_bucket_histogram"
+        """Whether histograms have explicit buckets, unless a view says otherwise."""
+        self._beside: Beside | None = None
         self._temporality: Temporality = "cumulative"
         self.set_temporality(temporality)
         self.start_anew()
         watch_forks(self)
 
     def start_anew(self) -> None:
-        """Forget all totals; for the child after a fork and for another resource."""
+        """Forget all totals, and what was measured beside the SDK; for the child after a fork and for another resource."""
         self._lock = threading.RLock()
         self._lock_holder: int | None = None
         self._collecting = False
-        self._ledger = MetricLedger(self._limit)
+        self._ledger = MetricLedger(self.cardinality_limit)
         self._folded_at: float | None = None
         self._last_peek = MetricsData(resource_metrics=[])
+        if self._beside is not None:
+            self._beside.renew()
+
+    def read_also(self, beside: Beside) -> None:
+        """Take in, at each collection, what is measured beside the SDK."""
+        self._beside = beside
 
     @property
     def temporality(self) -> Temporality:
@@ -166,21 +198,27 @@ class SwitchReader(MetricReader):
         return self._last_peek
 
     def _collect_and_fold(self) -> None:
-        """Ask the SDK; the lock is held. A failing collection leaves the totals as they were."""
+        """Ask the SDK, and what measures beside it; the lock is held. A failing collection leaves the totals as they were."""
         if self._collecting:  # an observable callback asks for statistics; the SDK would wait for itself
             return
         self._collecting = True
         self._ledger.begin()
-        started = time.monotonic()
+        started, now = time.monotonic(), time.time_ns()
         try:
-            self.collect(timeout_millis=_NO_TIMEOUT_MS)
-        except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
-            record_fault("SwitchReader.collect", error)
+            self._ask_the_sdk()
+            if self._beside is not None:
+                self._ledger.add(self._beside.resource(), self._beside.take(now), now)
         finally:
             self._collecting = False
             self._folded_at = time.monotonic()
         if self._folded_at - started > WAIT_S:
             record_fault("observable callbacks", TimeoutError("a collection took too long"))
+
+    def _ask_the_sdk(self) -> None:
+        try:
+            self.collect(timeout_millis=_NO_TIMEOUT_MS)
+        except Exception as error:  # noqa: BLE001 - what was folded before can still be exported
+            record_fault("SwitchReader.collect", error)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:  # noqa: ARG002 - the SDK's signature
         """Fold what the SDK hands over, also when others ask for the collection."""

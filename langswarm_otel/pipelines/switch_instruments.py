@@ -1,4 +1,4 @@
-"""Thin instruments: at each measurement they ask whether it belongs to a capture, to nobody, or to the SDK's instrument."""
+"""Thin instruments: at each measurement they ask whether it belongs to a capture, to nobody, to our tally or to the SDK's instrument."""
 
 from __future__ import annotations
 
@@ -17,31 +17,39 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
     from langswarm_otel.override import Override
+    from langswarm_otel.pipelines.tally import Tally
 
 InstrumentT = TypeVar("InstrumentT", Counter, UpDownCounter, Histogram, ApiGauge)
 
 
 class Switch(Protocol):
-    """What says whether measurements outside a capture are kept; the provider."""
+    """What says where measurements outside a capture go; the provider."""
 
     enabled: bool
+    """Whether they are kept."""
+    by_tally: bool
+    """Whether our own tallies take them, where an instrument has one; otherwise the SDK does."""
 
 
 class _Switched(Generic[InstrumentT]):
     """What the four kinds have in common."""
 
-    def __init__(self, switch: Switch, real: InstrumentT, make_twin: Callable[[Override], InstrumentT]) -> None:
+    def __init__(
+        self, switch: Switch, real: InstrumentT, make_twin: Callable[[Override], InstrumentT], tally: Tally[Any] | None = None
+    ) -> None:
         """Wrap an instrument.
 
         Args:
             switch: asked at each measurement.
             real: the instrument of the SDK.
             make_twin: makes what stands in for it in a capture.
+            tally: what aggregates in its place; None leaves that to the SDK.
         """
         # Not the API's constructor: it is abstract, and name, unit and description are looked up on the real instrument.
         self._switch = switch
         self._real: InstrumentT = real
         self._make_twin: Callable[[Override], InstrumentT] = make_twin
+        self._tally = tally
         self._twins: WeakKeyDictionary[Override, InstrumentT] = WeakKeyDictionary()
 
     def __getattr__(self, name: str) -> Any:
@@ -64,8 +72,14 @@ class SwitchCounter(_Switched[Counter], Counter):
         override = active()
         if override is not None:
             self._twin(override).add(amount, attributes, context)
-        elif self._switch.enabled:
-            self._real.add(amount, attributes, context)
+            return
+        switch = self._switch
+        if switch.enabled:
+            tally = self._tally
+            if tally is not None and switch.by_tally:
+                tally.measure(amount, attributes, context)
+            else:
+                self._real.add(amount, attributes, context)
 
 
 class SwitchUpDownCounter(_Switched[UpDownCounter], UpDownCounter):
@@ -76,8 +90,14 @@ class SwitchUpDownCounter(_Switched[UpDownCounter], UpDownCounter):
         override = active()
         if override is not None:
             self._twin(override).add(amount, attributes, context)
-        elif self._switch.enabled:
-            self._real.add(amount, attributes, context)
+            return
+        switch = self._switch
+        if switch.enabled:
+            tally = self._tally
+            if tally is not None and switch.by_tally:
+                tally.measure(amount, attributes, context)
+            else:
+                self._real.add(amount, attributes, context)
 
 
 class SwitchHistogram(_Switched[Histogram], Histogram):
@@ -88,8 +108,14 @@ class SwitchHistogram(_Switched[Histogram], Histogram):
         override = active()
         if override is not None:
             self._twin(override).record(amount, attributes, context)
-        elif self._switch.enabled:
-            self._real.record(amount, attributes, context)
+            return
+        switch = self._switch
+        if switch.enabled:
+            tally = self._tally
+            if tally is not None and switch.by_tally:
+                tally.measure(amount, attributes, context)
+            else:
+                self._real.record(amount, attributes, context)
 
 
 class SwitchGauge(_Switched[ApiGauge], ApiGauge):

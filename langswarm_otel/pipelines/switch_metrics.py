@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from opentelemetry import metrics as metrics_api
 from opentelemetry.sdk.metrics import (
@@ -15,15 +16,17 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langswarm_otel.errors import ConfigurationError
-from langswarm_otel.export.sdk_private import ApiGauge, never_disable, renew_metric_storage, replace_resource
+from langswarm_otel.export.sdk_private import ApiGauge, never_disable, renew_metric_storage, replace_resource, resource_of
 from langswarm_otel.override import active
 from langswarm_otel.pipelines.fork_watch import watch_forks
 from langswarm_otel.pipelines.switch_instruments import SwitchCounter, SwitchGauge, SwitchHistogram, SwitchUpDownCounter
+from langswarm_otel.pipelines.tallies import Tallies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.metrics import CallbackT
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.metrics.view import View
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.util.types import Attributes
@@ -36,6 +39,19 @@ _EXEMPLAR_FILTERS: Final[dict[str, type[ExemplarFilter]]] = {
     "always_on": AlwaysOnExemplarFilter,
     "always_off": AlwaysOffExemplarFilter,
 }
+
+
+@runtime_checkable
+class TotalsReader(Protocol):
+    """A reader to which totals since the start may be given instead of what the SDK would collect for it."""
+
+    def read_from(self, source: Callable[[], MetricsData] | None) -> None:
+        """Read from there and not from the SDK."""
+        ...
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """End it."""
+        ...
 
 
 class SwitchMeterProvider(MeterProvider):
@@ -77,7 +93,18 @@ class SwitchMeterProvider(MeterProvider):
         never_disable(self)
         self.enabled = enabled
         """Whether measurements are kept."""
+        self.by_tally = not views
+        """Whether our own tallies take measurements, where an instrument has one; otherwise the SDK does, and either gets to our reader."""
+        self._sdk_decides = bool(views)
+        self._guests: set[MetricReader] = set()
         self._reader = reader
+        self._tallies = Tallies(
+            resource=partial(resource_of, self),
+            limit=reader.cardinality_limit,
+            exemplar_filter=exemplar_filter,
+            explicit_histograms=reader.explicit_histograms,
+        )
+        reader.read_also(self._tallies)
         self._handles: dict[InstrumentationScope, SwitchMeter] = {}
         watch_forks(self)
 
@@ -86,6 +113,33 @@ class SwitchMeterProvider(MeterProvider):
         replace_resource(self, resource)
         renew_metric_storage(self)
         self._reader.start_anew()
+
+    def leave_to_sdk(self) -> None:
+        """Measure with nothing but the SDK from now on: what decides there, such as a meter configurator, is not known here."""
+        self._sdk_decides = True
+        self.by_tally = False
+
+    def add_metric_reader(self, metric_reader: MetricReader) -> None:
+        """Add a reader that is not ours; while there is one, the SDK takes all measurements, which it then sees.
+
+        A reader of totals, such as our page for Prometheus, is shown those of our reader instead, at no cost for a measurement.
+        """
+        if isinstance(metric_reader, TotalsReader) and not self._sdk_decides and self._reader.explicit_histograms:
+            metric_reader.read_from(self._reader.peek)
+            return
+        self._guests.add(metric_reader)
+        self.by_tally = False
+        super().add_metric_reader(metric_reader)
+
+    def remove_metric_reader(self, metric_reader: MetricReader) -> None:
+        """Remove a reader that was added, and shut it down."""
+        if isinstance(metric_reader, TotalsReader) and metric_reader not in self._guests:
+            metric_reader.read_from(None)
+            metric_reader.shutdown()
+            return
+        super().remove_metric_reader(metric_reader)
+        self._guests.discard(metric_reader)
+        self.by_tally = not self._guests and not self._sdk_decides
 
     def get_meter(
         self,
@@ -120,6 +174,22 @@ class SwitchMeterProvider(MeterProvider):
         """Start with empty storage and with locks that nobody holds."""
         renew_metric_storage(self)
 
+    def counter(self, real: metrics_api.Counter, make_twin: Callable[[Override], metrics_api.Counter]) -> SwitchCounter:
+        """Wrap a counter of the SDK."""
+        return SwitchCounter(self, real, make_twin, self._tallies.of_sum(real))
+
+    def up_down_counter(
+        self, real: metrics_api.UpDownCounter, make_twin: Callable[[Override], metrics_api.UpDownCounter]
+    ) -> SwitchUpDownCounter:
+        """Wrap an up-down counter of the SDK."""
+        return SwitchUpDownCounter(self, real, make_twin, self._tallies.of_sum(real))
+
+    def histogram(
+        self, real: metrics_api.Histogram, make_twin: Callable[[Override], metrics_api.Histogram], advised: Sequence[float] | None
+    ) -> SwitchHistogram:
+        """Wrap a histogram of the SDK, whose maker has advised these bucket boundaries."""
+        return SwitchHistogram(self, real, make_twin, self._tallies.of_histogram(real, advised))
+
 
 class SwitchMeter(metrics_api.Meter):
     """A meter of one scope; its instruments ask at each measurement where it goes.
@@ -142,7 +212,7 @@ class SwitchMeter(metrics_api.Meter):
         def twin(override: Override) -> metrics_api.Counter:
             return self._stand_in(override).create_counter(name, unit, description)
 
-        return SwitchCounter(self._provider, self._real.create_counter(name, unit, description), twin)
+        return self._provider.counter(self._real.create_counter(name, unit, description), twin)
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> metrics_api.UpDownCounter:
         """Make an up-down counter."""
@@ -150,7 +220,7 @@ class SwitchMeter(metrics_api.Meter):
         def twin(override: Override) -> metrics_api.UpDownCounter:
             return self._stand_in(override).create_up_down_counter(name, unit, description)
 
-        return SwitchUpDownCounter(self._provider, self._real.create_up_down_counter(name, unit, description), twin)
+        return self._provider.up_down_counter(self._real.create_up_down_counter(name, unit, description), twin)
 
     def create_histogram(
         self,
@@ -167,7 +237,7 @@ class SwitchMeter(metrics_api.Meter):
             return self._stand_in(override).create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
 
         real = self._real.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
-        return SwitchHistogram(self._provider, real, twin)
+        return self._provider.histogram(real, twin, bounds)
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> ApiGauge:
         """Make a gauge."""

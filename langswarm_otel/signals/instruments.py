@@ -52,7 +52,7 @@ class Instruments:
             return
         recorder, allowed = found
         try:
-            if not attributes.keys() <= allowed:
+            if not allowed.issuperset(attributes):
                 attributes = {key: label for key, label in attributes.items() if key in allowed}
             recorder(value, attributes, context)
         except Exception as error:  # noqa: BLE001 - a meter that fails must not fail the application

@@ -16,7 +16,15 @@ from opentelemetry.sdk.trace import SpanLimits, Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from langswarm_otel.export.sdk_private import ApiGauge, SdkGauge, never_disable, renew_metric_storage, replace_resource
+from langswarm_otel.export.sdk_private import (
+    ApiGauge,
+    SdkGauge,
+    feed_reader,
+    never_disable,
+    renew_metric_storage,
+    replace_resource,
+    resource_of,
+)
 
 
 @pytest.fixture
@@ -133,6 +141,25 @@ def test_another_resource_reaches_what_was_handed_out_before() -> None:
     assert data is not None
     seen = [spans.get_finished_spans()[0].resource, logs.get_finished_logs()[0].resource, data.resource_metrics[0].resource]
     assert [dict(resource.attributes) for resource in seen] == [{"service.name": "new"}] * 3
+
+
+def test_the_resource_of_metrics_can_be_asked_for() -> None:
+    """The SDK has it, changes it, and gives it to nobody before something was measured."""
+    provider = MeterProvider([], resource=Resource({"service.name": "old"}), shutdown_on_exit=False)
+    assert resource_of(provider) == Resource({"service.name": "old"})
+    replace_resource(provider, Resource({"service.name": "new"}))
+    assert resource_of(provider) == Resource({"service.name": "new"})
+
+
+def test_a_reader_collects_from_what_it_is_fed_with() -> None:
+    """Without a provider: the reader asks one function, which may be ours, and nothing when it has none."""
+    source = InMemoryMetricReader()
+    MeterProvider([source], shutdown_on_exit=False).get_meter("m").create_counter("c").add(3)
+    reader = InMemoryMetricReader()
+    data = source.get_metrics_data()
+    assert data is not None
+    feed_reader(reader, lambda: data)
+    assert values_of(reader.get_metrics_data(), "c") == {(): 3}
 
 
 def test_gauges_of_api_and_sdk_are_the_same_instrument() -> None:

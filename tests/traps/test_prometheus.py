@@ -12,10 +12,13 @@ pytest.importorskip("opentelemetry.exporter.prometheus")
 
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
 from langswarm_otel import ConfigurationError, configure_observability, guard
 from langswarm_otel.export.prometheus import PrometheusEndpoint
+from langswarm_otel.pipelines.reader import SwitchReader
+from langswarm_otel.pipelines.switch_metrics import SwitchMeterProvider
 
 QUIET = {"log_output": "none", "configure_structlog": False, "instrument": False, "install_global": False}
 
@@ -59,6 +62,43 @@ def test_3_8_exponential_histograms_and_a_scrape_side_by_side(otlp_server):
     sent = {metric.name: metric for metric in otlp_server.metrics}["gen_ai.execute_tool.duration"]
     assert sent.WhichOneof("data") == "exponential_histogram"
     assert sent.exponential_histogram.data_points[0].count == 3
+    assert guard.faults() == {}
+
+
+def test_3_8_a_page_costs_no_measurement_anything():
+    """It shows the totals that we have anyway: those of our exports, whatever their temporality, and from before it was opened."""
+    endpoint = PrometheusEndpoint(port=0)
+    reader = SwitchReader(temporality="delta")
+    provider = SwitchMeterProvider(resource=Resource({"service.name": "p"}), reader=reader)
+    provider.add_metric_reader(endpoint.reader)
+    assert scrape(endpoint.port) == ""
+    provider.remove_metric_reader(endpoint.reader)
+    endpoint.close()
+    endpoint = PrometheusEndpoint(port=0)
+    meter = provider.get_meter("m")
+    counter, updown, gauge = meter.create_counter("c"), meter.create_up_down_counter("u"), meter.create_gauge("g")
+    histogram = meter.create_histogram("h", explicit_bucket_boundaries_advisory=[1, 10])
+    counter.add(1)
+    reader.take()
+    provider.add_metric_reader(endpoint.reader)
+    for turn in (1, 2):
+        counter.add(2)
+        updown.add(-1)
+        histogram.record(5)
+        gauge.set(turn)
+        page = [line for line in scrape(endpoint.port).splitlines() if not line.startswith("#")]
+        shown = {line.split("{")[0]: float(line.rsplit(" ", 1)[1]) for line in page}
+        assert 'target_info{service_name="p"} 1.0' in page
+        wanted = {"c_total": 1 + 2 * turn, "u": -turn, "h_count": turn, "h_sum": 5 * turn, "g": turn}
+        assert {name: shown[name] for name in wanted} == wanted
+        assert [line.rsplit(" ", 1)[1] for line in page if 'le="10' in line] == [f"{turn:.1f}"]
+        (told,) = [metric for metric in reader.take().resource_metrics[0].scope_metrics[0].metrics if metric.name == "c"]
+        assert [point.value for point in told.data.data_points] == [2]
+    assert provider.by_tally
+    assert list(provider._measurement_consumer._reader_storages) == [reader]
+    provider.remove_metric_reader(endpoint.reader)
+    assert "c_total" not in scrape(endpoint.port)
+    endpoint.close()
     assert guard.faults() == {}
 
 
