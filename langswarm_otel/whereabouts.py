@@ -1,0 +1,67 @@
+"""Where work is, as its OpenTelemetry context tells: the span, the span's ids as log lines write them, and the scope.
+
+A log line asks several times, for the line and for the record, and lines of one span ask alike. A context never changes, so the answer is
+worked out once and remembered for the context that was asked about last.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
+
+from langswarm_otel import semconv
+from langswarm_otel.context import Scope, current_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import SpanContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What a context tells."""
+
+    span: SpanContext
+    """Ids of the span; an invalid one outside of any."""
+
+    trace_keys: Mapping[str, str]
+    """Ids and flags as the standard for non-OTLP formats writes them; empty without a valid span. Not to be changed."""
+
+    scope: Scope
+    """Conversation, agent and the rest."""
+
+
+def whereabouts(context: Context) -> Whereabouts:
+    """Return what a context tells."""
+    # Weakly: a context may hold large things. Read and replaced as one, so that threads do not mix two answers.
+    remembered, answer = _last
+    return answer if remembered() is context else _look(context)
+
+
+def _look(context: Context) -> Whereabouts:
+    global _last  # noqa: PLW0603 - the memory of one
+    span = get_current_span(context).get_span_context()
+    answer = Whereabouts(span=span, trace_keys=_trace_keys(span), scope=current_scope(context))
+    _last = weakref.ref(context), answer
+    return answer
+
+
+def _trace_keys(span: SpanContext) -> Mapping[str, str]:
+    """A span that is not recording has ids too: lines of unsampled traces keep them."""
+    if not span.is_valid:
+        return {}
+    return {
+        semconv.LOG_TRACE_ID: f"{span.trace_id:032x}",
+        semconv.LOG_SPAN_ID: f"{span.span_id:016x}",
+        semconv.LOG_TRACE_FLAGS: f"{span.trace_flags:02x}",
+    }
+
+
+_nowhere = Context()
+_last: tuple[weakref.ref[Context], Whereabouts] = (weakref.ref(_nowhere), None)  # type: ignore[assignment]
+_look(_nowhere)
