@@ -1,4 +1,4 @@
-"""Where work is, as its OpenTelemetry context tells: the span, the span's ids as log lines write them, and the scope.
+"""Where work is, as its OpenTelemetry context tells: the span, and what of it log lines carry.
 
 A log line asks several times, for the line and for the record, and lines of one span ask alike. A context never changes, so the answer is
 worked out once and remembered for the context that was asked about last.
@@ -10,16 +10,18 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import get_current_span
 
 from langswarm_otel import semconv
-from langswarm_otel.context import Scope, current_scope
+from langswarm_otel.context import current_scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.trace import SpanContext
+
+    from langswarm_otel.context import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +34,14 @@ class Whereabouts:
     trace_keys: Mapping[str, str]
     """Ids and flags as the standard for non-OTLP formats writes them; empty without a valid span. Not to be changed."""
 
-    scope: Scope
-    """Conversation, agent and the rest."""
+    scope_keys: Mapping[str, str]
+    """Conversation and agent, as they stand on log lines; empty where nobody said. Not to be changed."""
 
 
-def whereabouts(context: Context) -> Whereabouts:
-    """Return what a context tells."""
+def whereabouts(context: Context | None = None) -> Whereabouts:
+    """Return what a context tells, by default the current one."""
+    if context is None:
+        context = get_current()
     # Weakly: a context may hold large things. Read and replaced as one, so that threads do not mix two answers.
     remembered, answer = _last
     return answer if remembered() is context else _look(context)
@@ -46,7 +50,7 @@ def whereabouts(context: Context) -> Whereabouts:
 def _look(context: Context) -> Whereabouts:
     global _last  # noqa: PLW0603 - the memory of one
     span = get_current_span(context).get_span_context()
-    answer = Whereabouts(span=span, trace_keys=_trace_keys(span), scope=current_scope(context))
+    answer = Whereabouts(span=span, trace_keys=_trace_keys(span), scope_keys=_scope_keys(current_scope(context)))
     _last = weakref.ref(context), answer
     return answer
 
@@ -60,6 +64,11 @@ def _trace_keys(span: SpanContext) -> Mapping[str, str]:
         semconv.LOG_SPAN_ID: f"{span.span_id:016x}",
         semconv.LOG_TRACE_FLAGS: f"{span.trace_flags:02x}",
     }
+
+
+def _scope_keys(scope: Scope) -> Mapping[str, str]:
+    keys = {semconv.CONVERSATION_ID: scope.conversation_id, semconv.AGENT_NAME: scope.agent_name}
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 _nowhere = Context()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import get_value
+from opentelemetry.context import get_current
 
 from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY
 from langswarm_otel.log_sources import is_excluded
@@ -28,7 +28,7 @@ def is_barred(logger_name: str) -> bool:
 
 def is_suppressed() -> bool:
     """Whether instrumentation is suppressed in the present context."""
-    return SUPPRESS_INSTRUMENTATION_KEY is not None and bool(get_value(SUPPRESS_INSTRUMENTATION_KEY))
+    return SUPPRESS_INSTRUMENTATION_KEY is not None and bool(get_current().get(SUPPRESS_INSTRUMENTATION_KEY))
 
 
 def begin_emitting() -> Token[bool]:

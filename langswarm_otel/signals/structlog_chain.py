@@ -7,7 +7,6 @@ wrapped with processors of their own, and loggers bound to a list that is no lis
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +15,11 @@ from structlog import dev, processors, stdlib
 
 from langswarm_otel.signals.foreign_handlers import feeds_the_same
 from langswarm_otel.signals.log_output import LineLogger
-from langswarm_otel.signals.log_processors import LEVELS, MarkEmitted, OTelLogProcessor, add_scope, add_trace_context
+from langswarm_otel.signals.log_processors import MarkEmitted, OTelLogProcessor, add_scope, add_trace_context
+from langswarm_otel.signals.own_line import OwnLine
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from structlog.typing import Processor, WrappedLogger
 
     from langswarm_otel.signals.log_output import LineOutput
     from langswarm_otel.signals.otel_logs import LogEmitter
@@ -30,24 +30,6 @@ _RENDERING_FUNCTIONS: Final = (
     stdlib.render_to_log_args_and_kwargs,
     stdlib.ProcessorFormatter.wrap_for_formatter,
 )
-
-
-class DropBelow:
-    """Drops events below a level; the filtering logger does too, but not those that were bound before it was configured."""
-
-    def __init__(self, level: int) -> None:
-        """Make a processor.
-
-        Args:
-            level: least severe stdlib level that passes.
-        """
-        self._level = level
-
-    def __call__(self, _logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
-        """Return the event or drop it."""
-        if LEVELS.get(method_name, logging.INFO) < self._level:
-            raise structlog.DropEvent
-        return event_dict
 
 
 class ToOutput:
@@ -75,30 +57,9 @@ class ToOutput:
         return self
 
 
-def add_logger_name(logger: WrappedLogger, _method_name: str, event_dict: EventDict) -> EventDict:
-    """Add the logger's name, if it has one and the event says nothing else."""
-    name = getattr(logger, "name", None)
-    if name:
-        event_dict.setdefault("logger", name)
-    return event_dict
-
-
 def our_chain(emitter: LogEmitter, rendering: tuple[Processor, ...], output: LineOutput) -> list[Processor]:
     """Return the chain that structlog gets where nobody has configured it."""
-    return [
-        DropBelow(emitter.level),
-        structlog.contextvars.merge_contextvars,
-        processors.add_log_level,
-        add_logger_name,
-        processors.TimeStamper(fmt="iso", utc=True),
-        processors.StackInfoRenderer(),
-        add_trace_context,
-        add_scope,
-        OTelLogProcessor(emitter),
-        *rendering,
-        MarkEmitted(emitter),
-        ToOutput(output),
-    ]
+    return [OwnLine(emitter), *rendering, MarkEmitted(emitter), ToOutput(output)]
 
 
 def insert_ours(chain: list[Processor], emitter: LogEmitter) -> list[Processor]:
