@@ -33,24 +33,32 @@ _RENDERING_FUNCTIONS: Final = (
 
 
 class ToOutput:
-    """Sends lines of loggers that print to standard output by structlog's default, since they were bound earlier, where all lines go."""
+    """Sends lines on to loggers that are not ours: marked to those of the stdlib.
 
-    def __init__(self, output: LineOutput) -> None:
+    Loggers that print to standard output by structlog's default, since they were bound earlier, get nothing: their lines go where all lines
+    go.
+    """
+
+    def __init__(self, output: LineOutput, mark: MarkEmitted) -> None:
         """Make a processor.
 
         Args:
             output: where lines go.
+            mark: marks what goes on to a stdlib logger.
         """
         self._output = output
+        self._mark = mark
         # structlog's default loggers hold what standard output was when structlog was imported.
         self._default = getattr(structlog.PrintLogger(), "_file", None)
 
-    def __call__(self, logger: WrappedLogger, _method_name: str, event_dict: Any) -> Any:
+    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: Any) -> Any:
         """Return the rendered line, or write it and end the event."""
+        if type(logger) is LineLogger:
+            return event_dict
         if isinstance(logger, structlog.PrintLogger) and getattr(logger, "_file", None) is self._default:
             self._output.write(event_dict)
             raise structlog.DropEvent
-        return event_dict
+        return self._mark(logger, method_name, event_dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ToOutput:
         """Return itself, as a function would."""
@@ -59,7 +67,7 @@ class ToOutput:
 
 def our_chain(emitter: LogEmitter, rendering: tuple[Processor, ...], output: LineOutput) -> list[Processor]:
     """Return the chain that structlog gets where nobody has configured it."""
-    return [OwnLine(emitter), *rendering, MarkEmitted(emitter), ToOutput(output)]
+    return [OwnLine(emitter), *rendering, ToOutput(output, MarkEmitted(emitter))]
 
 
 def insert_ours(chain: list[Processor], emitter: LogEmitter) -> list[Processor]:
