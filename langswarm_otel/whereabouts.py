@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 
 from langswarm_otel import semconv
 from langswarm_otel.context import current_scope
@@ -48,7 +48,7 @@ def whereabouts(context: Context | None = None) -> Whereabouts:
 
 
 def _look(context: Context) -> Whereabouts:
-    global _last  # noqa: PLW0603 - the memory of one
+    global _last  # noqa: PLW0603 - a memory for one answer
     span = get_current_span(context).get_span_context()
     answer = Whereabouts(span=span, trace_keys=_trace_keys(span), scope_keys=_scope_keys(current_scope(context)))
     _last = weakref.ref(context), answer
@@ -71,6 +71,9 @@ def _scope_keys(scope: Scope) -> Mapping[str, str]:
     return {key: value for key, value in keys.items() if value is not None}
 
 
-_nowhere = Context()
-_last: tuple[weakref.ref[Context], Whereabouts] = (weakref.ref(_nowhere), None)  # type: ignore[assignment]
-_look(_nowhere)
+NOWHERE: Final = Whereabouts(span=INVALID_SPAN_CONTEXT, trace_keys={}, scope_keys={})
+"""Outside of everything."""
+
+_nothing: Final = Context()
+_last: tuple[weakref.ref[Context], Whereabouts] = (weakref.ref(_nothing), NOWHERE)
+"""The context that was asked about last, and the answer."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import ReadableLogRecord
 
+from langswarm_otel.content.texts import INT64_MAX, INT64_MIN
 from langswarm_otel.export.sdk_private import api_logs
 
 if TYPE_CHECKING:
@@ -98,3 +99,25 @@ def plain_copy(attributes: Any, limits: LogRecordLimits) -> dict[str, AnyValue] 
         if kind not in _KINDS or (kind is str and longest is not None and len(value) > longest):  # type: ignore[arg-type]
             return None
     return copied
+
+
+def are_plain(attributes: dict[str, AnyValue], max_length: int | None, limits: LogRecordLimits) -> bool:
+    """Whether attributes can be sent as they are, for sure: all of them primitive, within every limit, and encodable."""
+    longest, most = limits.max_log_record_attribute_length, limits.max_log_record_attributes
+    if longest is None or (max_length is not None and max_length < longest):
+        longest = max_length
+    if most is not None and len(attributes) > most:
+        return False
+    for key, value in attributes.items():
+        kind = value.__class__
+        if kind is str:
+            if (longest is not None and len(value) > longest) or not value.isascii():  # type: ignore[arg-type,union-attr]
+                return False
+        elif kind is int:
+            if not INT64_MIN <= value <= INT64_MAX:  # type: ignore[operator]
+                return False
+        elif kind is not bool and kind is not float:
+            return False
+        if key.__class__ is not str or not key or not key.isascii():
+            return False
+    return True

@@ -14,7 +14,7 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import Logger, LoggerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from langswarm_otel.export.log_records import new_record, plain_copy, readable
+from langswarm_otel.export.log_records import are_plain, new_record, plain_copy, readable
 from langswarm_otel.export.processors import QueueLogRecordProcessor
 from langswarm_otel.export.sdk_private import counts_its_records, is_switched_on, never_disable, replace_resource
 from langswarm_otel.override import active
@@ -168,6 +168,39 @@ class SwitchLogger(Logger):
             event_name=event_name,
             exception=exception,
         )
+
+    def emit_plain(
+        self,
+        timestamp: int,
+        severity_number: SeverityNumber,
+        severity_text: str,
+        body: str,
+        attributes: dict[str, AnyValue],
+        max_length: int | None,
+        current: Context,
+    ) -> bool:
+        """Emit a record if nothing in it has to be changed; False, and nothing has happened, if ``emit`` has to look at it.
+
+        The caller has seen to it that nothing overrides the present context and that no record of this logger is barred.
+        """
+        provider, real = self._provider, self._real
+        queue, limits = provider.queue, provider.limits
+        if queue is None or not provider.enabled or type(body) is not str or not body.isascii():
+            return False
+        if not is_switched_on(real) or not are_plain(attributes, max_length, limits):
+            return False
+        record = new_record(
+            timestamp=timestamp,
+            observed_timestamp=time_ns(),
+            span=whereabouts(current).span,
+            severity_text=severity_text,
+            severity_number=severity_number,
+            body=body,
+            attributes=attributes,
+            event_name=None,
+        )
+        queue.put(readable(record, real.resource, self._scope, limits))
+        return True
 
     def _put(
         self,

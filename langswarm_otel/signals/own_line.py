@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from opentelemetry.context import get_current
 from structlog import processors
 from structlog.contextvars import merge_contextvars
 
@@ -21,9 +22,10 @@ from langswarm_otel.guard import record_fault
 from langswarm_otel.signals import log_fields
 from langswarm_otel.signals.log_output import LineLogger
 from langswarm_otel.signals.log_processors import DEFAULT_LOGGER_NAME, LEVELS, OTelLogProcessor, add_scope, add_trace_context
-from langswarm_otel.whereabouts import whereabouts
+from langswarm_otel.whereabouts import NOWHERE, whereabouts
 
 if TYPE_CHECKING:
+    from opentelemetry._logs import SeverityNumber
     from structlog.typing import EventDict, Processor, WrappedLogger
 
     from langswarm_otel.signals.log_fields import LogFields
@@ -55,6 +57,8 @@ class _Level:
     """What the line says."""
     number: int
     """The stdlib's number."""
+    severity: SeverityNumber
+    """OpenTelemetry's number."""
     text: str
     """OpenTelemetry's name."""
 
@@ -62,7 +66,7 @@ class _Level:
 def _level(method_name: str) -> _Level:
     name: str = processors.add_log_level(None, method_name, {})["level"]
     number = LEVELS[method_name]
-    return _Level(name=name, number=number, text=log_fields.severity_text(number, name))
+    return _Level(name=name, number=number, severity=log_fields.severity_number(number), text=log_fields.severity_text(number, name))
 
 
 _LEVELS: Final = {method_name: _level(method_name) for method_name in LEVELS}
@@ -108,23 +112,28 @@ class OwnLine:
                 event_dict = processor(logger, method_name, event_dict)
             return event_dict
         now, name = time.time_ns() // 1000 * 1000, logger.name
-        self._emitter.emit(name or DEFAULT_LOGGER_NAME, level.number, self._fields, level.text, now, event_dict)
+        where = NOWHERE
+        try:
+            where = whereabouts(current := get_current())
+            attributes = event_dict.copy()
+            event = attributes.pop("event", None)
+            for key, value in where.scope_keys.items():
+                attributes.setdefault(key, value)
+            plain, longest = self._emitter.plain_logger(name or DEFAULT_LOGGER_NAME, current), self._emitter.max_length
+            if plain is None or not plain.emit_plain(now, level.severity, level.text, event, attributes, longest, current):
+                self._emitter.emit(name or DEFAULT_LOGGER_NAME, level.number, self._fields, level.text, now, event, attributes)
+        except Exception as error:  # noqa: BLE001 - the line must come out
+            record_fault("OwnLine", error)
         event_dict["level"] = level.name
         if name:
             event_dict["logger"] = name
         event_dict["timestamp"] = log_fields.iso_time(now)
-        try:
-            where = whereabouts()
-            event_dict.update(where.trace_keys)
-            for key, value in where.scope_keys.items():
-                event_dict.setdefault(key, value)
-        except Exception as error:  # noqa: BLE001 - the line must come out
-            record_fault("OwnLine", error)
+        event_dict.update(where.trace_keys)
+        for key, value in where.scope_keys.items():
+            event_dict.setdefault(key, value)
         return event_dict
 
-    def _fields(self, severity_text: str, now: int, event_dict: EventDict) -> LogFields:
-        attributes = event_dict.copy()
-        event = attributes.pop("event", None)
+    def _fields(self, severity_text: str, now: int, event: object, attributes: dict[str, Any]) -> LogFields:
         return {
             "timestamp": now,
             "severity_text": severity_text,
