@@ -30,6 +30,7 @@ NO_CONTEXT: Final = Context()
 
 _KINDS: Final = frozenset({str, int, bool, float, type(None)})
 _new: Final = object.__new__
+_set: Final = object.__setattr__
 _record_class: Final = api_logs.LogRecord
 
 
@@ -74,11 +75,10 @@ def readable(
 ) -> ReadableLogRecord:
     """Return what exporters take."""
     result = _new(ReadableLogRecord)
-    fields: dict[str, Any] = result.__dict__
-    fields["log_record"] = record
-    fields["resource"] = resource
-    fields["instrumentation_scope"] = instrumentation_scope
-    fields["limits"] = limits
+    _set(result, "log_record", record)
+    _set(result, "resource", resource)
+    _set(result, "instrumentation_scope", instrumentation_scope)
+    _set(result, "limits", limits)
     return result
 
 

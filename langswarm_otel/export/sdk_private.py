@@ -115,7 +115,7 @@ def set_configurator(provider: TracerProvider | MeterProvider | LoggerProvider, 
 
 
 def is_switched_on(logger: Logger) -> bool:
-    """Whether no configurator has switched a logger of the SDK off; ``Logger.enabled`` asks every processor besides, for ten times the cost."""
+    """Whether no configurator has switched a logger of the SDK off; ``Logger.enabled`` asks every processor besides, for much more."""
     try:
         return bool(logger._logger_config.is_enabled)  # type: ignore[attr-defined] # noqa: SLF001 - the reason for this file
     except AttributeError:
@@ -123,7 +123,7 @@ def is_switched_on(logger: Logger) -> bool:
 
 
 def counts_its_records(provider: LoggerProvider) -> bool:
-    """Whether a provider counts its records in the SDK's own metrics, as it does if ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` says so."""
+    """Whether a provider counts its records in the SDK's own metrics: if ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` says so."""
     return type(getattr(provider, "_logger_metrics", None)).__name__ != "NoOpLoggerMetrics"
 
 

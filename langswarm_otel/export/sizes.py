@@ -53,10 +53,10 @@ def span_size(span: ReadableSpan) -> int:
 def log_size(record: ReadableLogRecord) -> int:
     """Return the estimated bytes of a log record."""
     log_record = record.log_record
-    body, attributes = log_record.body, log_record.attributes
+    attributes: Any = log_record.attributes or {}
     if attributes.__class__ is not dict:  # not made by us, but by the SDK
-        attributes = plain_attributes(attributes or {})
-    size = LOG_BYTES + (len(body) if body.__class__ is str else _value_size(body)) + VALUE_BYTES * len(attributes)
+        attributes = plain_attributes(attributes)
+    size = LOG_BYTES + _value_size(log_record.body) + VALUE_BYTES * len(attributes)
     for value in attributes.values():
         kind = value.__class__
         if kind is str:

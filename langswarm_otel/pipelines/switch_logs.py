@@ -8,7 +8,7 @@ exceptions, odd attributes), and every record where a processor of somebody else
 from __future__ import annotations
 
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import Logger, LoggerProvider
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk._logs import LogRecordLimits, LogRecordProcessor
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.trace import SpanContext
     from opentelemetry.util.types import AnyValue, Attributes
 
 
@@ -88,7 +89,8 @@ class SwitchLoggerProvider(LoggerProvider):
         scope = InstrumentationScope(name, version, schema_url, attributes)
         handle = self._handles.get(scope)
         if handle is None:
-            real = super().get_logger(name, version, schema_url, attributes)
+            # Never a no-op: `OTEL_SDK_DISABLED` is ours to read.
+            real = cast("Logger", super().get_logger(name, version, schema_url, attributes))
             handle = self._handles.setdefault(scope, SwitchLogger(self, real, scope))
         return handle
 
@@ -96,7 +98,7 @@ class SwitchLoggerProvider(LoggerProvider):
 class SwitchLogger(Logger):
     """A logger of one scope: the capture's in a capture, silent when disabled, else the SDK's."""
 
-    def __init__(self, provider: SwitchLoggerProvider, real: ApiLogger, scope: InstrumentationScope) -> None:
+    def __init__(self, provider: SwitchLoggerProvider, real: Logger, scope: InstrumentationScope) -> None:
         # Not the SDK's constructor: whatever is not overridden here is looked up on the real logger.
         self._provider = provider
         self._real = real
@@ -117,7 +119,7 @@ class SwitchLogger(Logger):
         """Whether a record of this kind would go anywhere at this moment."""
         override = active()
         if override is not None:
-            target = override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
+            target: ApiLogger = override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
         elif not self._provider.enabled:
             return False
         elif self._provider.queue is not None:
@@ -143,15 +145,17 @@ class SwitchLogger(Logger):
         """Emit a record to where records go at this moment."""
         override = active()
         if override is not None:
-            target = override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
+            target: ApiLogger = override.logger(self._scope.name, self._scope.version, self._scope.schema_url)
         elif not self._provider.enabled:
             return
         else:
             target, queue = self._real, self._provider.queue
             if queue is not None and record is None and exception is None:
-                plain = plain_copy(attributes, self._provider.limits)
+                plain, current = plain_copy(attributes, self._provider.limits), get_current()
                 if plain is not None:
-                    self._put(queue, timestamp, observed_timestamp, context, severity_number, severity_text, body, plain, event_name)
+                    if is_switched_on(target) and queue.wants(self._scope, current):
+                        span = whereabouts(context or current).span
+                        self._put(queue, span, timestamp, observed_timestamp, severity_number, severity_text, body, plain, event_name)
                     return
         if record is not None:
             target.emit(record)
@@ -183,31 +187,21 @@ class SwitchLogger(Logger):
 
         The caller has seen to it that nothing overrides the present context and that no record of this logger is barred.
         """
-        provider, real = self._provider, self._real
-        queue, limits = provider.queue, provider.limits
+        provider = self._provider
+        queue = provider.queue
         if queue is None or not provider.enabled or type(body) is not str or not body.isascii():
             return False
-        if not is_switched_on(real) or not are_plain(attributes, max_length, limits):
+        if not is_switched_on(self._real) or not are_plain(attributes, max_length, provider.limits):
             return False
-        record = new_record(
-            timestamp=timestamp,
-            observed_timestamp=time_ns(),
-            span=whereabouts(current).span,
-            severity_text=severity_text,
-            severity_number=severity_number,
-            body=body,
-            attributes=attributes,
-            event_name=None,
-        )
-        queue.put(readable(record, real.resource, self._scope, limits))
+        self._put(queue, whereabouts(current).span, timestamp, None, severity_number, severity_text, body, attributes, None)
         return True
 
     def _put(
         self,
         queue: QueueLogRecordProcessor,
+        span: SpanContext,
         timestamp: int | None,
         observed_timestamp: int | None,
-        context: Context | None,
         severity_number: SeverityNumber | None,
         severity_text: str | None,
         body: AnyValue | None,
@@ -215,17 +209,14 @@ class SwitchLogger(Logger):
         event_name: str | None,
     ) -> None:
         """Make a record and put it into the queue."""
-        current, real = get_current(), self._real
-        if not is_switched_on(real) or not queue.wants(self._scope, current):
-            return
         record = new_record(
             timestamp=timestamp,
             observed_timestamp=time_ns() if observed_timestamp is None else observed_timestamp,
-            span=whereabouts(context or current).span,
+            span=span,
             severity_text=severity_text,
             severity_number=severity_number,
             body=body,
             attributes=attributes,
             event_name=event_name,
         )
-        queue.put(readable(record, real.resource, self._scope, self._provider.limits))
+        queue.put(readable(record, self._real.resource, self._scope, self._provider.limits))

@@ -23,17 +23,20 @@ except ImportError:
     orjson = None
 
 
-_OPTIONS: Final = 0 if orjson is None else (
-    orjson.OPT_APPEND_NEWLINE
-    | orjson.OPT_NON_STR_KEYS
-    # As `json` has them: by `_jsonable`.
-    | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_DATETIME
+# Dates and dataclasses by `_jsonable`, as `json` has them.
+_OPTIONS: Final = (
+    orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    if orjson is not None
+    else 0
 )
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
-_encode: Final = json.JSONEncoder(
-    default=lambda value: _jsonable(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-).encode
+
+
+def _jsonable(value: object) -> Any:
+    return safe_value(value, nested=True)
+
+
+_encode: Final = json.JSONEncoder(default=_jsonable, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def render_line(logger: WrappedLogger, method_name: str, event_dict: EventDict) -> str | bytes:
@@ -73,10 +76,6 @@ def json_line(event_dict: EventDict) -> bytes:
 def _has_only_nulls(event_dict: EventDict) -> bool:
     """Whether each null in an event is a None, for sure."""
     return all(type(value) in _PLAIN or (type(value) is float and math.isfinite(value)) for value in event_dict.values())
-
-
-def _jsonable(value: object) -> Any:
-    return safe_value(value, nested=True)
 
 
 class PrettyRenderer(structlog.dev.ConsoleRenderer):

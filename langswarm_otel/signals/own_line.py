@@ -31,21 +31,23 @@ if TYPE_CHECKING:
     from langswarm_otel.signals.log_fields import LogFields
     from langswarm_otel.signals.otel_logs import LogEmitter
 
-_MEANINGFUL: Final = frozenset({
-    "level",
-    "level_number",
-    "logger",
-    "timestamp",
-    "positional_args",
-    "exc_info",
-    "exception",
-    "stack_info",
-    "stack",
-    semconv.LOG_TRACE_ID,
-    semconv.LOG_SPAN_ID,
-    semconv.LOG_TRACE_FLAGS,
-    *log_fields.EVENT_NAME_KEYS,
-})
+_MEANINGFUL: Final = frozenset(
+    {
+        "level",
+        "level_number",
+        "logger",
+        "timestamp",
+        "positional_args",
+        "exc_info",
+        "exception",
+        "stack_info",
+        "stack",
+        semconv.LOG_TRACE_ID,
+        semconv.LOG_SPAN_ID,
+        semconv.LOG_TRACE_FLAGS,
+        *log_fields.EVENT_NAME_KEYS,
+    }
+)
 """Keys of an event that are more than an attribute."""
 
 
@@ -106,16 +108,16 @@ class OwnLine:
         level = _LEVELS.get(method_name)
         if (logging.INFO if level is None else level.number) < self._emitter.level:
             raise structlog.DropEvent
-        event_dict = merge_contextvars(logger, method_name, event_dict)
+        merge_contextvars(logger, method_name, event_dict)
         if level is None or type(logger) is not LineLogger or not _MEANINGFUL.isdisjoint(event_dict):
             for processor in self._one_by_one:
-                event_dict = processor(logger, method_name, event_dict)
+                processor(logger, method_name, event_dict)  # changes the event in place
             return event_dict
         now, name = time.time_ns() // 1000 * 1000, logger.name
         where = NOWHERE
         try:
             where = whereabouts(current := get_current())
-            attributes = event_dict.copy()
+            attributes = dict(event_dict)
             event = attributes.pop("event", None)
             for key, value in where.scope_keys.items():
                 attributes.setdefault(key, value)

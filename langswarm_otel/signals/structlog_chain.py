@@ -16,6 +16,7 @@ from structlog import dev, processors, stdlib
 from langswarm_otel.signals.foreign_handlers import feeds_the_same
 from langswarm_otel.signals.log_output import LineLogger
 from langswarm_otel.signals.log_processors import MarkEmitted, OTelLogProcessor, add_scope, add_trace_context
+from langswarm_otel.signals.otel_logs import MAX_LOGGERS
 from langswarm_otel.signals.own_line import OwnLine
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class TakeOver:
 
 
 class LineLoggerFactory:
-    """Makes the loggers that structlog wraps; the first argument of ``get_logger`` is the name."""
+    """Makes the loggers that structlog wraps, one for each name; the first argument of ``get_logger`` is the name."""
 
     def __init__(self, output: LineOutput) -> None:
         """Make a factory.
@@ -188,7 +189,14 @@ class LineLoggerFactory:
             output: where lines go.
         """
         self._output = output
+        self._loggers: dict[str | None, LineLogger] = {}
 
     def __call__(self, *args: Any) -> LineLogger:
-        """Return a logger."""
-        return LineLogger(self._output, args[0] if args and isinstance(args[0], str) else None)
+        """Return the logger of a name; structlog asks at each line of a logger that is not bound."""
+        name = args[0] if args and isinstance(args[0], str) else None
+        logger = self._loggers.get(name)
+        if logger is None:
+            if len(self._loggers) >= MAX_LOGGERS:
+                self._loggers.clear()
+            logger = self._loggers[name] = LineLogger(self._output, name)
+        return logger
