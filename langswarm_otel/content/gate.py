@@ -30,6 +30,15 @@ def is_content_key(key: str) -> bool:
     return isinstance(key, str) and key.startswith(semconv.CONTENT_KEY_PREFIXES) and key not in semconv.CONTENT_KEY_EXEMPTIONS
 
 
+@lru_cache(maxsize=1024)
+def are_plain_keys(keys: tuple[str, ...]) -> bool:
+    """Whether attributes of these names, in this order, need no look at their names: no content, no event name, nothing to make safe.
+
+    Records of one place in a program have the same keys, so this is asked once for each such place.
+    """
+    return all(type(key) is str and key and key.isascii() and not is_content_key(key) and key not in _EVENT_NAME_KEYS for key in keys)
+
+
 def is_content_event(name: str | None, attributes: Mapping[str, Any] | None = None) -> bool:
     """Whether an event of this name, which older instrumentations write into its attributes, has content as body."""
     if name in semconv.CONTENT_EVENT_NAMES:

@@ -74,7 +74,11 @@ def safe_attributes(attributes: Mapping[Any, Any] | None, *, max_length: int | N
         for key, value in present.items():
             if not key or ((type(key) is not str or not key.isascii()) and text_of_key(key) is not key):
                 return _rebuild(present, max_length, nested)
-            if type(value) is str and value.isascii() and (max_length is None or len(value) <= max_length):
+            kind = type(value)
+            if kind is str:
+                if value.isascii() and (max_length is None or len(value) <= max_length):
+                    continue
+            elif kind is bool or kind is float or (kind is int and INT64_MIN <= value <= INT64_MAX):
                 continue
             if value is None or safe_value(value, max_length=max_length, nested=nested) is not value:
                 return _rebuild(present, max_length, nested)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import Context
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
+from opentelemetry.context import get_current
+from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import TraceFlags
 
+from langswarm_otel.export.log_records import copy_without_context, readable
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from langswarm_otel.export.hub import ExportHub
-
-_NO_CONTEXT = Context()
 
 
 class QueueSpanProcessor(SpanProcessor):
@@ -73,24 +73,43 @@ class QueueLogRecordProcessor(LogRecordProcessor):
         self._shutdown_timeout_s = shutdown_timeout_s
         self._active = True
 
+    @property
+    def takes_readable_records(self) -> bool:
+        """Whether ``wants`` and ``put`` do all that ``on_emit`` does; not where a subclass has another ``on_emit``."""
+        return type(self).on_emit is QueueLogRecordProcessor.on_emit
+
+    def wants(self, scope: InstrumentationScope | None, current: Context) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a record may enter.
+
+        Args:
+            scope: who made the record.
+            current: the context in which it is emitted.
+        """
+        return True
+
+    def put(self, record: ReadableLogRecord) -> None:
+        """Offer a record that nobody else will change; never waits and never raises."""
+        if self._active:
+            self._hub.offer_log(record)
+
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Offer the record; never waits and never raises."""
+        """Offer the record, if it is wanted; never waits and never raises."""
         if not self._active:
             return
         try:
-            # A copy without the context, which may hold large things alive; later processors still see theirs.
-            record = copy.copy(log_record.log_record)
-            record.context = _NO_CONTEXT
-            readable = ReadableLogRecord(
-                log_record=record,
-                resource=log_record.resource or Resource.get_empty(),
-                instrumentation_scope=log_record.instrumentation_scope,
-                limits=log_record.limits,
+            if not self.wants(log_record.instrumentation_scope, get_current()):
+                return
+            # A copy: later processors may change theirs.
+            copied = readable(
+                copy_without_context(log_record.log_record),
+                log_record.resource or Resource.get_empty(),
+                log_record.instrumentation_scope,
+                log_record.limits,
             )
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("QueueLogRecordProcessor.on_emit", error)
             return
-        self._hub.offer_log(readable)
+        self._hub.offer_log(copied)
 
     def shutdown(self) -> None:
         """Flush the hub and take no more records."""

@@ -24,6 +24,7 @@ from opentelemetry.sdk.util import BoundedList
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from opentelemetry._logs import Logger
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.trace import Event, TracerProvider
@@ -35,7 +36,9 @@ __all__ = [
     "SdkGauge",
     "api_logs",
     "attributes_and_events",
+    "counts_its_records",
     "feed_reader",
+    "is_switched_on",
     "merge_resource_in_child",
     "never_disable",
     "parts_of_context",
@@ -225,6 +228,19 @@ def set_configurator(provider: TracerProvider | MeterProvider | LoggerProvider, 
         target._set_tracer_configurator(tracer_configurator=configurator)  # noqa: SLF001 - the reason for this file
     else:
         target._set_logger_configurator(logger_configurator=configurator)  # noqa: SLF001 - the reason for this file
+
+
+def is_switched_on(logger: Logger) -> bool:
+    """Whether no configurator has switched a logger of the SDK off; ``Logger.enabled`` asks every processor besides, for much more."""
+    try:
+        return bool(logger._logger_config.is_enabled)  # type: ignore[attr-defined] # noqa: SLF001 - the reason for this file
+    except AttributeError:
+        return logger.enabled()
+
+
+def counts_its_records(provider: LoggerProvider) -> bool:
+    """Whether a provider counts its records in the SDK's own metrics: if ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED`` says so."""
+    return type(getattr(provider, "_logger_metrics", None)).__name__ != "NoOpLoggerMetrics"
 
 
 def renew_metric_storage(provider: MeterProvider, only: MetricReader | None = None) -> None:

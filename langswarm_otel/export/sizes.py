@@ -53,7 +53,17 @@ def span_size(span: ReadableSpan) -> int:
 def log_size(record: ReadableLogRecord) -> int:
     """Return the estimated bytes of a log record."""
     log_record = record.log_record
-    return LOG_BYTES + _value_size(log_record.body) + _mapping_size(log_record.attributes)
+    attributes: Any = log_record.attributes or {}
+    if attributes.__class__ is not dict:  # not made by us, but by the SDK
+        attributes = plain_attributes(attributes)
+    size = LOG_BYTES + _value_size(log_record.body) + VALUE_BYTES * len(attributes)
+    for value in attributes.values():
+        kind = value.__class__
+        if kind is str:
+            size += len(value)
+        elif kind is not int and kind is not bool and kind is not float:
+            size += _value_size(value)
+    return size
 
 
 def metrics_size(points: int) -> int:

@@ -17,11 +17,13 @@ from opentelemetry.trace import Link, Status
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
+from langswarm_otel.content.texts import INT64_MAX, INT64_MIN
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from opentelemetry._logs import LogRecord
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
 
@@ -105,6 +107,8 @@ class Preparation:
         record = readable.log_record
         if not self.capture_content and _quotes_content(readable):
             return _withheld(readable)
+        if _is_plain(record):
+            return readable
         attributes = self.clean(record.attributes, record.event_name, nested=True)
         body = gate.strip_body(record.body, record.event_name, record.attributes, is_open=self.capture_content)
         body = safe_value(body, nested=True)
@@ -136,6 +140,27 @@ class Preparation:
             attributes = {key: value for key, value in attributes.items() if key != semconv.USER_ID}
         attributes = safe_attributes(attributes)
         return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
+
+
+def _is_plain(record: LogRecord) -> bool:
+    """Whether a record may be sent as it is, for sure: what most records are, seen in one look."""
+    attributes: Any = record.attributes
+    if type(attributes) is not dict or not gate.are_plain_keys(tuple(attributes)) or record.event_name in semconv.CONTENT_EVENT_NAMES:
+        return False
+    for text in (record.body, record.severity_text, record.event_name):
+        if text is not None and (type(text) is not str or not text.isascii()):
+            return False
+    for value in attributes.values():
+        kind = type(value)
+        if kind is str:
+            if not value.isascii():
+                return False
+        elif kind is int:
+            if not INT64_MIN <= value <= INT64_MAX:
+                return False
+        elif kind is not bool and kind is not float:
+            return False
+    return True
 
 
 def _quotes_content(readable: ReadableLogRecord) -> bool:

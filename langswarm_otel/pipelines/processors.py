@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import get_current, get_value
+from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanProcessor
 
 from langswarm_otel import semconv
@@ -20,8 +20,8 @@ from langswarm_otel.propagation import origin_links
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 
 class ScopeSpanProcessor(SpanProcessor):
@@ -72,17 +72,11 @@ class FilteringLogProcessor(QueueLogRecordProcessor):
     instrumentation are telemetry of the application and stay.
     """
 
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Offer the record, unless it is about telemetry or made while telemetry is being sent."""
-        try:
-            scope = log_record.instrumentation_scope
-            if scope is not None and not scope.version and isinstance(scope.name, str) and is_excluded(scope.name):
-                return
-            if SUPPRESS_INSTRUMENTATION_KEY is not None and get_value(SUPPRESS_INSTRUMENTATION_KEY):
-                return
-        except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
-            record_fault("FilteringLogProcessor.on_emit", error)
-        super().on_emit(log_record)
+    def wants(self, scope: InstrumentationScope | None, current: Context) -> bool:
+        """Whether a record is neither about telemetry nor made while telemetry is being sent."""
+        if scope is not None and not scope.version and isinstance(scope.name, str) and is_excluded(scope.name):
+            return False
+        return SUPPRESS_INSTRUMENTATION_KEY is None or not current.get(SUPPRESS_INSTRUMENTATION_KEY)
 
 
 class OpenSpans(SpanProcessor):

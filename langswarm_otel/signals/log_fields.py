@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
 
 from langswarm_otel import semconv
 from langswarm_otel.content.safe import safe_attributes, safe_value
-from langswarm_otel.context import current_scope
+from langswarm_otel.whereabouts import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,14 +41,21 @@ class LogFields(TypedDict, total=False):
     event_name: str | None
 
 
-def severity_number(levelno: int) -> SeverityNumber:
-    """Return OpenTelemetry's severity of a stdlib level, as its ``std_to_otel`` does; that function is the SDK's."""
+def _severity_number(levelno: int) -> SeverityNumber:
     if levelno < 10:  # noqa: PLR2004 - logging.DEBUG
         return SeverityNumber.UNSPECIFIED
     if levelno > 53:  # noqa: PLR2004 - the last of the four above logging.CRITICAL
         return SeverityNumber.FATAL4
     tens, units = divmod(levelno, 10)
     return SeverityNumber(1 + 4 * tens + min(units, 3))
+
+
+_SEVERITIES: Final = {levelno: _severity_number(levelno) for levelno in range(64)}
+
+
+def severity_number(levelno: int) -> SeverityNumber:
+    """Return OpenTelemetry's severity of a stdlib level, as its ``std_to_otel`` does; that function is the SDK's."""
+    return _SEVERITIES.get(levelno) or _severity_number(levelno)
 
 
 def severity_text(levelno: int, level_name: str) -> str:
@@ -73,6 +80,21 @@ def unix_nanoseconds(value: object) -> int | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _LATEST_SECOND:
         return int(value * 1e9)
     return None
+
+
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00.")
+"""The second that was written last, and how."""
+
+
+def iso_time(nanoseconds: int) -> str:
+    """Return nanoseconds since 1970 as ISO 8601 text in UTC, to the microsecond."""
+    global _second  # noqa: PLW0603 - the memory of one, replaced as one
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    remembered, text = _second
+    if seconds != remembered:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds))
+        _second = seconds, text
+    return f"{text}{rest // 1000:06d}Z"
 
 
 def exception_of(exc_info: object) -> BaseException | None:
@@ -140,13 +162,11 @@ def finished_attributes(attributes: dict[str, Any], max_length: int | None) -> M
         attributes: keys of the event; changed in place.
         max_length: longest string, in characters; None leaves strings uncut.
     """
-    scope = current_scope()
-    if scope.conversation_id is not None:
-        attributes.setdefault(semconv.CONVERSATION_ID, scope.conversation_id)
-    if scope.agent_name is not None:
-        attributes.setdefault(semconv.AGENT_NAME, scope.agent_name)
+    where = whereabouts()
+    for key, value in where.scope_keys.items():
+        attributes.setdefault(key, value)
     if semconv.LOG_TRACE_ID in attributes or semconv.LOG_SPAN_ID in attributes:
-        for key, native in trace_keys().items():
+        for key, native in where.trace_keys.items():
             if attributes.get(key) == native:
                 del attributes[key]
     return safe_attributes(attributes, max_length=max_length)
@@ -161,21 +181,6 @@ def take_event_name(attributes: dict[str, Any]) -> str | None:
 def body_value(event: object) -> AnyValue:
     """Return an event as body; mappings and lists stay trees."""
     return safe_value(event, nested=True)
-
-
-def trace_keys() -> dict[str, str]:
-    """Return ids and flags of the current span, as the standard for non-OTLP formats writes them; empty without a valid span.
-
-    A span that is not recording has ids too: lines of unsampled traces keep them.
-    """
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return {}
-    return {
-        semconv.LOG_TRACE_ID: f"{context.trace_id:032x}",
-        semconv.LOG_SPAN_ID: f"{context.span_id:016x}",
-        semconv.LOG_TRACE_FLAGS: f"{context.trace_flags:02x}",
-    }
 
 
 def _message(error: BaseException) -> str:

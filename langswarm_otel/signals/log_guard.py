@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import get_value
+from opentelemetry.context import get_current
 
 from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY
 from langswarm_otel.log_sources import is_excluded
@@ -18,17 +18,24 @@ from langswarm_otel.log_sources import is_excluded
 if TYPE_CHECKING:
     from contextvars import Token
 
+    from opentelemetry.context import Context
+
 _emitting: ContextVar[bool] = ContextVar("langswarm_otel_emitting_log", default=False)
 
 
 def is_barred(logger_name: str) -> bool:
     """Whether a record of this logger may not be emitted here and now."""
-    return _emitting.get() or is_excluded(logger_name) or is_suppressed()
+    return _emitting.get() or is_excluded(logger_name) or is_suppressed(get_current())
 
 
-def is_suppressed() -> bool:
-    """Whether instrumentation is suppressed in the present context."""
-    return SUPPRESS_INSTRUMENTATION_KEY is not None and bool(get_value(SUPPRESS_INSTRUMENTATION_KEY))
+def is_emitting() -> bool:
+    """Whether a record is being emitted in this context."""
+    return _emitting.get()
+
+
+def is_suppressed(context: Context) -> bool:
+    """Whether instrumentation is suppressed in a context."""
+    return SUPPRESS_INSTRUMENTATION_KEY is not None and bool(context.get(SUPPRESS_INSTRUMENTATION_KEY))
 
 
 def begin_emitting() -> Token[bool]:

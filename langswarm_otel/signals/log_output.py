@@ -42,13 +42,17 @@ class LineOutput:
         self._stream: StreamName | None = stream
         self._file = file
 
-    def write(self, line: str) -> None:
-        """Write one line; never raises."""
+    def write(self, line: str | bytes) -> None:
+        """Write one line; never raises.
+
+        Args:
+            line: text, or bytes in UTF-8 and without colours; with or without the end of the line.
+        """
         try:
             if self._stream is not None:
-                write_line(getattr(sys, self._stream), line)
+                write_line(getattr(sys, self._stream), line if isinstance(line, str) else str(line, "utf-8"))
             if self._file is not None:
-                _append(self._file, _COLOURS.sub("", line))
+                _append(self._file, line if isinstance(line, bytes) else _plain_bytes(line))
         except Exception as error:  # noqa: BLE001 - the caller only wanted to log
             record_fault("LineOutput.write", error)
 
@@ -69,18 +73,27 @@ def write_line(stream: TextIO | None, line: str) -> None:
     """Write a line and flush; what the stream's encoding lacks is written as an escape."""
     if stream is None:  # a process without a console
         return
+    if not line.endswith("\n"):
+        line += "\n"
     try:
-        stream.write(line + "\n")
+        stream.write(line)
     except UnicodeEncodeError:
         encoding = stream.encoding or "utf-8"
-        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
 
 
-def _append(file: io.FileIO, line: str) -> None:
-    rest = memoryview((line + "\n").encode("utf-8", "backslashreplace"))
-    while rest:
-        rest = rest[file.write(rest) :]
+def _plain_bytes(line: str) -> bytes:
+    return (_COLOURS.sub("", line) if "\x1b" in line else line).encode("utf-8", "backslashreplace")
+
+
+def _append(file: io.FileIO, line: bytes) -> None:
+    if not line.endswith(b"\n"):
+        line += b"\n"
+    written = file.write(line)
+    while written < len(line):  # a disk that is nearly full
+        line = line[written:]
+        written = file.write(line)
 
 
 def open_log_file(path: str | os.PathLike[str] | None) -> io.FileIO:
@@ -115,7 +128,7 @@ class LineLogger:
         self._output = output
         self.name = name
 
-    def msg(self, message: str) -> None:
+    def msg(self, message: str | bytes) -> None:
         """Write one line."""
         self._output.write(message)
 

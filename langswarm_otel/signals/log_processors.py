@@ -10,13 +10,12 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from langswarm_otel import semconv
-from langswarm_otel.context import current_scope
 from langswarm_otel.guard import record_fault
 from langswarm_otel.signals import log_fields
 from langswarm_otel.signals.foreign_handlers import silence_repeats
 from langswarm_otel.signals.log_marks import mark_result
 from langswarm_otel.signals.otel_logs import LogEmitter, global_provider
+from langswarm_otel.whereabouts import whereabouts
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -42,7 +41,7 @@ def add_trace_context(_logger: WrappedLogger, _method_name: str, event_dict: Eve
     Keys that the event has already are not touched.
     """
     try:
-        for key, value in log_fields.trace_keys().items():
+        for key, value in whereabouts().trace_keys.items():
             event_dict.setdefault(key, value)
     except Exception as error:  # noqa: BLE001 - the line must come out
         record_fault("add_trace_context", error)
@@ -52,11 +51,8 @@ def add_trace_context(_logger: WrappedLogger, _method_name: str, event_dict: Eve
 def add_scope(_logger: WrappedLogger, _method_name: str, event_dict: EventDict) -> EventDict:
     """Add the conversation and the agent that the line belongs to, if there are any; keys that the event has already are not touched."""
     try:
-        scope = current_scope()
-        if scope.conversation_id is not None:
-            event_dict.setdefault(semconv.CONVERSATION_ID, scope.conversation_id)
-        if scope.agent_name is not None:
-            event_dict.setdefault(semconv.AGENT_NAME, scope.agent_name)
+        for key, value in whereabouts().scope_keys.items():
+            event_dict.setdefault(key, value)
     except Exception as error:  # noqa: BLE001 - the line must come out
         record_fault("add_scope", error)
     return event_dict

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import structlog
 
 from langswarm_otel.signals.log_output import LineLogger, LineOutput, open_log_file
-from langswarm_otel.signals.log_rendering import PrettyRenderer, render_json
+from langswarm_otel.signals.log_rendering import PrettyRenderer, render_line
 from langswarm_otel.signals.log_settings import LoggingSettings, LogSettings, level_number
 from langswarm_otel.signals.otel_logs import LogEmitter
 from langswarm_otel.signals.root_logger import RootLogger
@@ -183,7 +183,7 @@ def get_logger(name: str | None = None, **initial_values: Any) -> Any:
 def _rendering(settings: LogSettings, output: LineOutput) -> tuple[Processor, ...]:
     if settings.log_format == "console":
         return (PrettyRenderer(colours=output.colours()),)
-    return (structlog.processors.format_exc_info, render_json)
+    return (render_line,)
 
 
 def _once_per_process() -> Callable[[], None]:

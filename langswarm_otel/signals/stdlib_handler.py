@@ -80,7 +80,9 @@ class OTelHandler(LocklessHandler):
             last.handle(record)
 
     def _fields(self, record: logging.LogRecord) -> LogFields:
-        attributes = {key: value for key, value in vars(record).items() if key not in _NO_EXTRAS}
+        present = vars(record)
+        # Most records have no extras, which one set operation tells.
+        attributes = {key: value for key, value in present.items() if key not in _NO_EXTRAS} if present.keys() - _NO_EXTRAS else {}
         error = log_fields.exception_of(record.exc_info)
         if error is not None:
             for key, value in log_fields.exception_attributes(error).items():

@@ -7,7 +7,6 @@ wrapped with processors of their own, and loggers bound to a list that is no lis
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +15,12 @@ from structlog import dev, processors, stdlib
 
 from langswarm_otel.signals.foreign_handlers import feeds_the_same
 from langswarm_otel.signals.log_output import LineLogger
-from langswarm_otel.signals.log_processors import LEVELS, MarkEmitted, OTelLogProcessor, add_scope, add_trace_context
+from langswarm_otel.signals.log_processors import MarkEmitted, OTelLogProcessor, add_scope, add_trace_context
+from langswarm_otel.signals.otel_logs import MAX_LOGGERS
+from langswarm_otel.signals.own_line import OwnLine
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor, WrappedLogger
+    from structlog.typing import Processor, WrappedLogger
 
     from langswarm_otel.signals.log_output import LineOutput
     from langswarm_otel.signals.otel_logs import LogEmitter
@@ -32,73 +33,42 @@ _RENDERING_FUNCTIONS: Final = (
 )
 
 
-class DropBelow:
-    """Drops events below a level; the filtering logger does too, but not those that were bound before it was configured."""
-
-    def __init__(self, level: int) -> None:
-        """Make a processor.
-
-        Args:
-            level: least severe stdlib level that passes.
-        """
-        self._level = level
-
-    def __call__(self, _logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
-        """Return the event or drop it."""
-        if LEVELS.get(method_name, logging.INFO) < self._level:
-            raise structlog.DropEvent
-        return event_dict
-
-
 class ToOutput:
-    """Sends lines of loggers that print to standard output by structlog's default, since they were bound earlier, where all lines go."""
+    """Sends lines on to loggers that are not ours: marked to those of the stdlib.
 
-    def __init__(self, output: LineOutput) -> None:
+    Loggers that print to standard output by structlog's default, since they were bound earlier, get nothing: their lines go where all lines
+    go.
+    """
+
+    def __init__(self, output: LineOutput, mark: MarkEmitted) -> None:
         """Make a processor.
 
         Args:
             output: where lines go.
+            mark: marks what goes on to a stdlib logger.
         """
         self._output = output
+        self._mark = mark
         # structlog's default loggers hold what standard output was when structlog was imported.
         self._default = getattr(structlog.PrintLogger(), "_file", None)
 
-    def __call__(self, logger: WrappedLogger, _method_name: str, event_dict: Any) -> Any:
+    def __call__(self, logger: WrappedLogger, method_name: str, event_dict: Any) -> Any:
         """Return the rendered line, or write it and end the event."""
+        if type(logger) is LineLogger:
+            return event_dict
         if isinstance(logger, structlog.PrintLogger) and getattr(logger, "_file", None) is self._default:
             self._output.write(event_dict)
             raise structlog.DropEvent
-        return event_dict
+        return self._mark(logger, method_name, event_dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ToOutput:
         """Return itself, as a function would."""
         return self
 
 
-def add_logger_name(logger: WrappedLogger, _method_name: str, event_dict: EventDict) -> EventDict:
-    """Add the logger's name, if it has one and the event says nothing else."""
-    name = getattr(logger, "name", None)
-    if name:
-        event_dict.setdefault("logger", name)
-    return event_dict
-
-
 def our_chain(emitter: LogEmitter, rendering: tuple[Processor, ...], output: LineOutput) -> list[Processor]:
     """Return the chain that structlog gets where nobody has configured it."""
-    return [
-        DropBelow(emitter.level),
-        structlog.contextvars.merge_contextvars,
-        processors.add_log_level,
-        add_logger_name,
-        processors.TimeStamper(fmt="iso", utc=True),
-        processors.StackInfoRenderer(),
-        add_trace_context,
-        add_scope,
-        OTelLogProcessor(emitter),
-        *rendering,
-        MarkEmitted(emitter),
-        ToOutput(output),
-    ]
+    return [OwnLine(emitter), *rendering, ToOutput(output, MarkEmitted(emitter))]
 
 
 def insert_ours(chain: list[Processor], emitter: LogEmitter) -> list[Processor]:
@@ -210,7 +180,7 @@ class TakeOver:
 
 
 class LineLoggerFactory:
-    """Makes the loggers that structlog wraps; the first argument of ``get_logger`` is the name."""
+    """Makes the loggers that structlog wraps, one for each name; the first argument of ``get_logger`` is the name."""
 
     def __init__(self, output: LineOutput) -> None:
         """Make a factory.
@@ -219,7 +189,14 @@ class LineLoggerFactory:
             output: where lines go.
         """
         self._output = output
+        self._loggers: dict[str | None, LineLogger] = {}
 
     def __call__(self, *args: Any) -> LineLogger:
-        """Return a logger."""
-        return LineLogger(self._output, args[0] if args and isinstance(args[0], str) else None)
+        """Return the logger of a name; structlog asks at each line of a logger that is not bound."""
+        name = args[0] if args and isinstance(args[0], str) else None
+        logger = self._loggers.get(name)
+        if logger is None:
+            if len(self._loggers) >= MAX_LOGGERS:
+                self._loggers.clear()
+            logger = self._loggers[name] = LineLogger(self._output, name)
+        return logger
