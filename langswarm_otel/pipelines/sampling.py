@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.sdk_private import root_of
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pipelines.installed import build_installed
 
@@ -39,12 +40,52 @@ _BY_RATIO: Final[dict[str, Callable[[float], Sampler]]] = {
 }
 
 
+class Rule(NamedTuple):
+    """What a sampler decides, where that depends on the parent and the trace id alone, as with the six samplers of the specification.
+
+    Such a sampler hands attributes and the parent's trace state on as they are.
+    """
+
+    follows_parent: bool
+    """Whether a span under a parent is sampled as that is."""
+
+    bound: int
+    """A trace is sampled when the lower 64 bits of its id are below this."""
+
+
+_EVERYTHING: Final = TraceIdRatioBased.get_bound_for_rate(1.0)
+
+
+def rule_of(sampler: Sampler) -> Rule | None:
+    """Return the rule of a sampler; None for one that has to be asked each time."""
+    if sampler is ALWAYS_ON or sampler is ALWAYS_OFF:
+        return Rule(False, _EVERYTHING if sampler is ALWAYS_ON else 0)
+    if sampler is DEFAULT_ON or sampler is DEFAULT_OFF:
+        return Rule(True, _EVERYTHING if sampler is DEFAULT_ON else 0)
+    if sampler.__class__ is TraceIdRatioBased:
+        return Rule(False, sampler.bound)
+    if sampler.__class__ is ParentBasedTraceIdRatio:
+        root = root_of(sampler)
+        return Rule(True, root.bound) if root.__class__ is TraceIdRatioBased else None
+    return None
+
+
 class SwitchSampler(Sampler):
     """The one sampler that all tracers of a provider hold; what it stands for may be set at any time, under traffic too."""
 
     def __init__(self, target: Sampler = DEFAULT_ON) -> None:
         self.target = target
+
+    @property
+    def target(self) -> Sampler:
         """The sampler that decides."""
+        return self._target
+
+    @target.setter
+    def target(self, target: Sampler) -> None:
+        self._target = target
+        self.rule = rule_of(target)
+        """How it decides, where a tracer may do so by itself."""
 
     def set_ratio(self, ratio: float) -> None:
         """Sample this share of new traces from now on; spans under a parent follow it, unless ``traceidratio`` was configured.
