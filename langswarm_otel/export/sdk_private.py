@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import opentelemetry.context as otel_context
 from opentelemetry import _logs as api_logs
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.metrics import _Gauge as ApiGauge
 from opentelemetry.sdk import _logs as sdk_logs
 from opentelemetry.sdk._logs import export as sdk_logs_export
@@ -34,7 +35,9 @@ __all__ = [
     "SdkGauge",
     "api_logs",
     "attributes_and_events",
+    "bounded_attributes",
     "is_tracer_on",
+    "make_immutable",
     "merge_resource_in_child",
     "never_disable",
     "parts_of_tracer",
@@ -70,8 +73,8 @@ def attributes_and_events(span: ReadableSpan) -> tuple[Mapping[str, Any], Sequen
     """
     inner: Any = span
     try:
-        if inner._attributes.__class__ is dict:  # a lean span's; noqa: SLF001
-            return inner._attributes, inner.events
+        if inner._attributes.__class__ is dict:  # noqa: SLF001 - this file is for that
+            return inner._attributes, inner.events if inner._events else ()  # noqa: SLF001 - this file is for that
         return inner._attributes._dict, inner.events if inner._events._dq else ()  # noqa: SLF001 - this file is for that
     except AttributeError:
         return plain_attributes(span.attributes or {}), span.events
@@ -156,6 +159,18 @@ def report_end(processor: SpanProcessor, span: Span, ended: ReadableSpan) -> Non
     """Tell processors that a span has ended, as the SDK's span does: first the span itself, then what is left of it."""
     processor._on_ending(span)  # noqa: SLF001 - the reason for this file
     processor.on_end(ended)
+
+
+def bounded_attributes(attributes: dict[str, Any], most: int | None, longest: int | None) -> BoundedAttributes:
+    """Return the SDK's container around clean attributes: the constructor would clean them again, which is not the same twice."""
+    bounded = BoundedAttributes(most, immutable=False, max_value_len=longest)
+    bounded._dict = attributes  # noqa: SLF001 - the reason for this file
+    return bounded
+
+
+def make_immutable(attributes: BoundedAttributes) -> None:
+    """Let nobody change the attributes of a span that has ended."""
+    attributes._immutable = True  # noqa: SLF001 - the reason for this file
 
 
 is_tracer_on: Callable[[Any], bool] = attrgetter("_tracer_config.is_enabled")

@@ -4,31 +4,33 @@ Of what a span costs its caller in the SDK, most is bookkeeping that nobody aske
 lock, and lists for events and links are made for spans that have neither. Here attributes are a plain dictionary, and the rest is made
 when it is first needed.
 
-What it must equal: every ``LeanSpan`` behaves as the SDK's span for the same calls, in what it returns, raises, logs and exports. How that is
-kept: it *is* an SDK ``Span``, and everything that is not the common case is left to the inherited code. Values other than plain ones and lists
-of plain ones, keys that are no text, more attributes than the limit, texts longer than the limit and whatever comes after the end go there.
-``tests/pipelines/test_lean_span.py`` compares both under random sequences of calls. An SDK whose span has other parts than those known
-here is found by ``SDK_IS_KNOWN``, and its own spans are used; ``SwitchTracerProvider.lean`` turns all of this off.
+What it must equal: every ``LeanSpan`` behaves as the SDK's span for the same calls, in what it returns, raises, logs and exports. How
+that is kept: it *is* an SDK ``Span``, and everything that is not the common case is left to the inherited code. Values other than plain
+ones and lists of plain ones, keys that are no text, more attributes than the limit, texts longer than the limit and whatever comes after
+the end go there. ``tests/pipelines/test_lean_span.py`` compares both under random sequences of calls. An SDK whose span has other parts
+than those known here is noticed (``is_like_the_sdks``), and its own spans are used; ``SwitchTracerProvider.lean`` turns all of this off.
 
 Threads: as in the SDK one lock guards each change and the end, so a change is either in what is exported or is refused with a
 warning. It is reentrant, unlike the SDK's: a signal handler that touches the very span its thread was changing does not hang.
 """
 
+# The parts of a span are private to the SDK, and to whatever inherits from it; all of it is compared with the SDK's at each start.
+# ruff: noqa: SLF001
+
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time_ns
-from types import MappingProxyType, NoneType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, Status
 
-from langswarm_otel.export.sdk_private import report_end
+from langswarm_otel.export.sdk_private import bounded_attributes, make_immutable, report_end
+from langswarm_otel.pipelines.lean_attributes import PLAIN, first_attributes, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,48 +40,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanContext
     from opentelemetry.util.types import AnyValue, Attributes
 
-_PLAIN: Final = frozenset({str, int, float, bool, bytes, NoneType})
-_PLAIN_NUMBERS: Final = _PLAIN - {str}
 _ReentrantLock: Final[Any] = type(threading.RLock())  # the function `RLock` costs twice as much
 _UNSET: Final = Status()
-
-
-def plain(attributes: Any, longest: int | None) -> dict[str, Any] | None:
-    """Return a copy of attributes as the SDK would keep them, or None where that needs the SDK's own cleaning."""
-    if attributes.__class__ is not dict:
-        return None
-    own: dict[str, Any] = attributes.copy()
-    bound = sys.maxsize if longest is None else longest
-    for key, value in own.items():
-        kind = value.__class__
-        if kind is str:
-            if len(value) > bound:
-                return None
-        elif kind not in _PLAIN_NUMBERS:
-            if kind is not tuple and kind is not list:
-                return None
-            own[key] = items = tuple(value)
-            if not _all_plain(items, bound):
-                return None
-        if key.__class__ is not str or not key:
-            return None
-    return own
-
-
-def _all_plain(items: tuple[Any, ...], bound: int) -> bool:
-    return all(item.__class__ in _PLAIN and (item.__class__ is not str or len(item) <= bound) for item in items)
-
-
-def kept(attributes: Any, limits: SpanLimits) -> dict[str, Any] | BoundedAttributes:
-    """Return what a new span keeps of the attributes that it is started with."""
-    if not attributes:
-        return {}
-    most = limits.max_span_attributes
-    own = plain(attributes, limits.max_span_attribute_length)
-    if own is not None and (most is None or len(own) <= most):
-        return own
-    bounded = BoundedAttributes(most, attributes, immutable=False, max_value_len=limits.max_span_attribute_length)
-    return bounded if bounded.dropped else bounded.copy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +139,7 @@ class LeanSpan(Span):
         self._span_processor = tracer.span_processor
         self._limits = limits
         self._lock = _ReentrantLock()
-        self._attributes: Any = kept(attributes, limits)
+        self._attributes: Any = first_attributes(attributes, limits)
         self._links: Any = self._new_links(links) if links else ()
         self._start_time = time_ns() if start_time is None else start_time
 
@@ -187,16 +149,16 @@ class LeanSpan(Span):
         inner = self._attributes
         if inner.__class__ is not dict or not inner:
             return super().attributes
-        return MappingProxyType(inner if self._end_time is not None else _Live(self))  # type: ignore[arg-type]
+        return MappingProxyType(inner if self._end_time is not None else _Live(self))
 
-    def set_attribute(self, key: str, value: AnyValue) -> None:
+    def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute; as in the SDK."""
         with self._lock:
             attributes = self._attributes
             if self._end_time is None and attributes.__class__ is dict:
-                kind, longest = value.__class__, self._limits.max_span_attribute_length
-                is_plain = len(value) <= longest if kind is str and longest is not None else kind in _PLAIN  # type: ignore[arg-type]
-                if is_plain and key.__class__ is str and key:
+                kind, longest = type(value), self._limits.max_span_attribute_length
+                is_plain = len(value) <= longest if kind is str and longest is not None else kind in PLAIN
+                if is_plain and type(key) is str and key:
                     if key in attributes:
                         del attributes[key]  # the SDK moves it to the end
                     most = self._limits.max_span_attributes
@@ -210,7 +172,7 @@ class LeanSpan(Span):
 
     def _takes(self, key: Any, value: Any) -> bool:
         """Store a value that is a list of plain ones; False if it is none, or there is no room."""
-        if (value.__class__ is not tuple and value.__class__ is not list) or key.__class__ is not str:
+        if (type(value) is not tuple and type(value) is not list) or type(key) is not str:
             return False
         return self._takes_all({key: value})
 
@@ -237,16 +199,14 @@ class LeanSpan(Span):
     def _promote(self) -> None:
         """Go on with the SDK's own container, which knows what to drop, how to count it and what to log."""
         limits = self._limits
-        self._attributes = BoundedAttributes(
-            limits.max_span_attributes, self._attributes, immutable=False, max_value_len=limits.max_span_attribute_length
-        )
+        self._attributes = bounded_attributes(self._attributes, limits.max_span_attributes, limits.max_span_attribute_length)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event; as in the SDK."""
         if self._events.__class__ is tuple:
             with self._lock:
                 if self._events.__class__ is tuple and self._end_time is None:
-                    self._events = self._new_events()
+                    self._events = self._new_events()  # type: ignore[no-untyped-call]
         super().add_event(name, attributes, timestamp)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
@@ -266,7 +226,7 @@ class LeanSpan(Span):
             self._end_time = time_ns() if end_time is None else end_time
             attributes = self._attributes
             if attributes.__class__ is not dict:
-                attributes._immutable = True
+                make_immutable(attributes)
         report_end(self._span_processor, self, EndedSpan(self, attributes))
 
     def _readable_span(self) -> ReadableSpan:
@@ -279,7 +239,9 @@ def is_like_the_sdks(parts: TracerParts) -> bool:
     try:
         theirs, ours = object.__new__(LeanSpan), object.__new__(LeanSpan)
         Span.__init__(theirs, "", INVALID_SPAN_CONTEXT, resource=parts.tracer.resource)
-        ours.begin("", INVALID_SPAN_CONTEXT, None, SpanKind.INTERNAL, None, (), 0, parts, record_exception=True, set_status_on_exception=True)
+        ours.begin(
+            "", INVALID_SPAN_CONTEXT, None, SpanKind.INTERNAL, None, (), 0, parts, record_exception=True, set_status_on_exception=True
+        )
         ended = EndedSpan(ours, {})
         return all(hasattr(ours, name) for name in vars(theirs)) and vars(ended).keys() == vars(Span._readable_span(theirs)).keys()
     except Exception:  # noqa: BLE001 - whatever is different there

@@ -57,15 +57,15 @@ class LeanTracer:
         real = self._real
         current = (get_current() if context is None else context).get(SPAN_KEY)
         parent = current.get_span_context() if isinstance(current, Span) else None
-        if not is_tracer_on(real) or (parent is not None and parent.__class__ is not SpanContext):
+        if not is_tracer_on(real) or (parent is not None and type(parent) is not SpanContext):
             return real.start_span(name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         links, ids = links or (), real.id_generator
         if parent is not None and not parent.is_valid:
             parent = None
         trace_id = ids.generate_trace_id() if parent is None else parent.trace_id
         sampler = real.sampler
-        rule = sampler.rule if sampler.__class__ is SwitchSampler else None
-        if rule is not None and (attributes is None or attributes.__class__ is dict):
+        rule = sampler.rule if type(sampler) is SwitchSampler else None
+        if rule is not None and (attributes is None or type(attributes) is dict):
             if parent is None:
                 recording = sampled = trace_id & _ID_BITS < rule.bound
                 state = None
@@ -74,11 +74,12 @@ class LeanTracer:
                 state = parent.trace_state
         else:
             result = sampler.should_sample(context, trace_id, name, kind, attributes, links)
-            sampled, recording = result.decision.is_sampled(), result.decision.is_recording()
+            decision: Any = result.decision
+            sampled, recording = decision.is_sampled(), decision.is_recording()
             attributes, state = result.attributes, result.trace_state
         is_random = ids.is_trace_id_random() if parent is None else parent.trace_flags & _RANDOM
         flags = _FLAGS[sampled + (_RANDOM if is_random else 0)]
-        own = SpanContext(trace_id, ids.generate_span_id(), False, flags, state)
+        own = SpanContext(trace_id, ids.generate_span_id(), False, flags, state)  # noqa: FBT003 - keywords cost as much again
         if not recording:
             return NonRecordingSpan(own)
         span: LeanSpan = object.__new__(LeanSpan)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -40,7 +41,8 @@ _BY_RATIO: Final[dict[str, Callable[[float], Sampler]]] = {
 }
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
     """What a sampler decides, where that depends on the parent and the trace id alone, as with the six samplers of the specification.
 
     Such a sampler hands attributes and the parent's trace state on as they are.
@@ -54,20 +56,22 @@ class Rule(NamedTuple):
 
 
 _EVERYTHING: Final = TraceIdRatioBased.get_bound_for_rate(1.0)
+_RULES: Final = (
+    (ALWAYS_ON, Rule(follows_parent=False, bound=_EVERYTHING)),
+    (ALWAYS_OFF, Rule(follows_parent=False, bound=0)),
+    (DEFAULT_ON, Rule(follows_parent=True, bound=_EVERYTHING)),
+    (DEFAULT_OFF, Rule(follows_parent=True, bound=0)),
+)
 
 
 def rule_of(sampler: Sampler) -> Rule | None:
-    """Return the rule of a sampler; None for one that has to be asked each time."""
-    if sampler is ALWAYS_ON or sampler is ALWAYS_OFF:
-        return Rule(False, _EVERYTHING if sampler is ALWAYS_ON else 0)
-    if sampler is DEFAULT_ON or sampler is DEFAULT_OFF:
-        return Rule(True, _EVERYTHING if sampler is DEFAULT_ON else 0)
-    if sampler.__class__ is TraceIdRatioBased:
-        return Rule(False, sampler.bound)
-    if sampler.__class__ is ParentBasedTraceIdRatio:
-        root = root_of(sampler)
-        return Rule(True, root.bound) if root.__class__ is TraceIdRatioBased else None
-    return None
+    """Return the rule of a sampler; None for one that has to be asked each time, a subclass of a known one too."""
+    for known, rule in _RULES:
+        if sampler is known:
+            return rule
+    follows_parent = type(sampler) is ParentBasedTraceIdRatio
+    by_ratio = root_of(sampler) if isinstance(sampler, ParentBasedTraceIdRatio) and follows_parent else sampler
+    return Rule(follows_parent=follows_parent, bound=by_ratio.bound) if type(by_ratio) is TraceIdRatioBased else None
 
 
 class SwitchSampler(Sampler):

@@ -101,14 +101,14 @@ class ThinTracer(Tracer):
 
     def __init__(self, real: trace_api.Tracer) -> None:
         # Not the SDK's constructor: whatever is not overridden is looked up on the real tracer.
-        self._real: Any = real
+        self._real = real
 
     def __getattr__(self, name: str) -> Any:
         if name == "_real":  # a copy in the making
             raise AttributeError(name)
         return getattr(self._real, name)
 
-    def start_as_current_span(  # type: ignore[override] - the SDK's type has an underscore; this one is used in the same two ways
+    def start_as_current_span(
         self,
         name: str,
         context: Context | None = None,
@@ -119,7 +119,7 @@ class ThinTracer(Tracer):
         record_exception: bool = True,
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
-    ) -> CurrentSpan:
+    ) -> Any:  # a `CurrentSpan`; the SDK's type has an underscore
         """Return a block, or a decorator, in which a new span is current."""
         arguments = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
         return CurrentSpan(self.start_span, arguments, end_on_exit=end_on_exit)
