@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import opentelemetry.context as otel_context
@@ -18,7 +19,7 @@ from opentelemetry.sdk._logs import export as sdk_logs_export
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics import _Gauge as SdkGauge
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, Tracer
 from opentelemetry.sdk.util import BoundedList
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from opentelemetry._logs import Logger
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
-    from opentelemetry.sdk.trace import Event, TracerProvider
+    from opentelemetry.sdk.trace import Event, Span, SpanLimits, SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.trace import SpanContext
 
 __all__ = [
@@ -36,17 +39,23 @@ __all__ = [
     "SdkGauge",
     "api_logs",
     "attributes_and_events",
+    "bounded_attributes",
     "counts_its_records",
     "feed_reader",
     "is_switched_on",
+    "is_tracer_on",
+    "make_immutable",
     "merge_resource_in_child",
     "never_disable",
     "parts_of_context",
     "parts_of_span",
+    "parts_of_tracer",
     "plain_attributes",
     "renew_metric_storage",
     "replace_resource",
+    "report_end",
     "resource_of",
+    "root_of",
     "sdk_logs",
     "sdk_logs_export",
     "set_configurator",
@@ -74,6 +83,8 @@ def attributes_and_events(span: ReadableSpan) -> tuple[Mapping[str, Any], Sequen
     """
     inner: Any = span
     try:
+        if inner._attributes.__class__ is dict:  # noqa: SLF001 - this file is for that
+            return inner._attributes, inner.events if inner._events else ()  # noqa: SLF001 - this file is for that
         return inner._attributes._dict, inner.events if inner._events._dq else ()  # noqa: SLF001 - this file is for that
     except AttributeError:
         return plain_attributes(span.attributes or {}), span.events
@@ -269,3 +280,48 @@ def merge_resource_in_child(provider: TracerProvider | MeterProvider | LoggerPro
     target: Any = provider
     target._handle_fork()  # noqa: SLF001 - new locks; a second time changes nothing
     target._update_resource(resource)  # noqa: SLF001 - the reason for this file
+
+
+# Of spans and tracers, for the lean span (`pipelines/lean_span.py`); a contract test guards each.
+
+
+def report_end(processor: SpanProcessor, span: Span, ended: ReadableSpan) -> None:
+    """Tell processors that a span has ended, as the SDK's span does: first the span itself, then what is left of it."""
+    processor._on_ending(span)  # noqa: SLF001 - the reason for this file
+    processor.on_end(ended)
+
+
+def bounded_attributes(attributes: dict[str, Any], most: int | None, longest: int | None) -> BoundedAttributes:
+    """Return the SDK's container around clean attributes: the constructor would clean them again, which is not the same twice."""
+    bounded = BoundedAttributes(most, immutable=False, max_value_len=longest)
+    bounded._dict = attributes  # noqa: SLF001 - the reason for this file
+    return bounded
+
+
+def make_immutable(attributes: BoundedAttributes) -> None:
+    """Let nobody change the attributes of a span that has ended."""
+    attributes._immutable = True  # noqa: SLF001 - the reason for this file
+
+
+is_tracer_on: Callable[[Any], bool] = attrgetter("_tracer_config.is_enabled")
+"""Whether a tracer of the SDK makes spans; the experimental configurator can turn each scope off, at any time."""
+
+
+def parts_of_tracer(tracer: Any) -> tuple[SpanLimits, InstrumentationScope] | None:
+    """Return what a tracer of the SDK gives to its spans and does not show.
+
+    None for a tracer that is not as we know it, and for one that counts its own spans (``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED``).
+    """
+    try:
+        if tracer.__class__ is not Tracer or tracer._tracer_metrics.__class__.__name__ != "NoOpTracerMetrics":  # noqa: SLF001
+            return None
+        is_tracer_on(tracer)
+        return tracer._span_limits, tracer._instrumentation_scope  # noqa: SLF001 - the reason for this file
+    except AttributeError:
+        return None
+
+
+def root_of(sampler: ParentBased) -> Sampler:
+    """Return what a parent-based sampler asks about new traces."""
+    root: Sampler = sampler._root  # noqa: SLF001 - the reason for this file
+    return root

@@ -25,7 +25,7 @@ from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
 from langswarm_otel.pipelines.installed import build_id_generator, load_installed
 from langswarm_otel.pipelines.preparation import Preparation
-from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, ScopeSpanProcessor
+from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, OwnSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.resource import build_child_resource, build_resource
@@ -88,7 +88,7 @@ class Pipelines:
         resource = build_resource(config)
         # The pipelines of a configuration file export by themselves: ours only stamp what passes.
         exporting = config.config_file is None
-        span_processors = (self.scope, self.open_spans, *((QueueSpanProcessor(self.hub),) if exporting else ()))
+        queue = QueueSpanProcessor(self.hub) if exporting else None
         log_processors = (FilteringLogProcessor(self.hub),) if exporting else ()
         self.tracer_provider: Any = self.foreign.tracer
         if self.tracer_provider is None:
@@ -96,13 +96,14 @@ class Pipelines:
                 resource=resource,
                 sampler=self.sampler,
                 span_limits=self.span_limits,
-                processors=span_processors,
+                processors=(OwnSpans(self.scope, self.open_spans, queue),),
                 id_generator=build_id_generator(config.id_generator),
                 enabled=False,
             )
         else:
-            for processor in span_processors:
-                self.tracer_provider.add_span_processor(processor)
+            for processor in (self.scope, self.open_spans, queue):
+                if processor is not None:
+                    self.tracer_provider.add_span_processor(processor)
         self.meter_provider: Any = self.foreign.meter
         if self.meter_provider is None:
             self.meter_provider = SwitchMeterProvider(

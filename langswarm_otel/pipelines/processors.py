@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanProcessor
 
 from langswarm_otel import semconv
-from langswarm_otel.context import current_scope
+from langswarm_otel.context import NO_SCOPE, current_scope
 from langswarm_otel.export.processors import QueueLogRecordProcessor
 from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY
 from langswarm_otel.guard import record_fault
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    from langswarm_otel.context import Scope
+    from langswarm_otel.export.processors import QueueSpanProcessor
+
+
+_SPANS_BEFORE_A_LOOK: Final = 1000
 
 
 class ScopeSpanProcessor(SpanProcessor):
@@ -44,24 +50,34 @@ class ScopeSpanProcessor(SpanProcessor):
         if not self.active:
             return
         try:
-            for link in origin_links(get_current() if parent_context is None else parent_context) or ():
+            context = get_current() if parent_context is None else parent_context
+            for link in origin_links(context) or ():
                 if not span.links:
                     span.add_link(link.context)
-            scope = current_scope(parent_context)
-            if scope.conversation_id is not None:
-                _stamp(span, semconv.CONVERSATION_ID, scope.conversation_id)
-            if scope.user_hash is not None:
-                _stamp(span, semconv.USER_HASH, scope.user_hash)
-            if scope.user_id is not None and self.capture_user_id:
-                _stamp(span, semconv.USER_ID, scope.user_id)
+            scope = current_scope(context)
+            if scope is not NO_SCOPE:
+                _stamp(span, self._stamps(scope))
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("ScopeSpanProcessor.on_start", error)
 
+    def _stamps(self, scope: Scope) -> dict[str, str]:
+        stamps = {}
+        if scope.conversation_id is not None:
+            stamps[semconv.CONVERSATION_ID] = scope.conversation_id
+        if scope.user_hash is not None:
+            stamps[semconv.USER_HASH] = scope.user_hash
+        if scope.user_id is not None and self.capture_user_id:
+            stamps[semconv.USER_ID] = scope.user_id
+        return stamps
 
-def _stamp(span: Span, key: str, value: str) -> None:
-    attributes: Any = span.attributes
-    if attributes is None or key not in attributes:
-        span.set_attribute(key, value)
+
+def _stamp(span: Span, stamps: dict[str, str]) -> None:
+    if not stamps:
+        return
+    attributes = span.attributes
+    missing = {key: value for key, value in stamps.items() if key not in attributes} if attributes else stamps
+    if missing:
+        span.set_attributes(missing)
 
 
 class FilteringLogProcessor(QueueLogRecordProcessor):
@@ -88,15 +104,23 @@ class OpenSpans(SpanProcessor):
     def __init__(self) -> None:
         self.active = True
         """False makes the processor inert."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all of them: in a child after fork they belong to the parent."""
         self._lock = threading.Lock()
-        self._spans: weakref.WeakValueDictionary[int, Span] = weakref.WeakValueDictionary()
+        self._spans: dict[int, weakref.ref[Span]] = {}
+        self._most = _SPANS_BEFORE_A_LOOK
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
         """Remember an open span; any fault of ours stays here."""
         try:
             context = span.get_span_context()
             if self.active and context is not None:
-                self._spans[context.span_id] = span
+                spans = self._spans
+                spans[context.span_id] = weakref.ref(span)
+                if len(spans) > self._most:
+                    self._drop_dead()
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("OpenSpans.on_start", error)
 
@@ -109,6 +133,14 @@ class OpenSpans(SpanProcessor):
         except Exception as error:  # noqa: BLE001 - what is raised here reaches the application
             record_fault("OpenSpans.on_end", error)
 
+    def _drop_dead(self) -> None:
+        """Drop the references to forgotten spans; now and then, since a weak dictionary costs each span four times as much."""
+        spans = self._spans
+        for span_id, reference in spans.copy().items():
+            if reference() is None:
+                spans.pop(span_id, None)
+        self._most = _SPANS_BEFORE_A_LOOK + 2 * len(spans)
+
     def mark(self) -> None:
         """Mark every open span as interrupted, and leave it open: the process has been told to end, but may finish what it does."""
         for span in self._open():
@@ -116,8 +148,8 @@ class OpenSpans(SpanProcessor):
                 span.set_attributes({semconv.INTERRUPTED: True})
 
     def _open(self) -> list[Span]:
-        # `valuerefs` is one copy; walking the values would fail when another thread starts a span meanwhile.
-        return [span for span in (reference() for reference in self._spans.valuerefs()) if span is not None]
+        # A copy first; walking the dictionary would fail when another thread starts a span meanwhile.
+        return [span for span in (reference() for reference in self._spans.copy().values()) if span is not None]
 
     def interrupt(self) -> int:
         """End every open span, marked as interrupted, and return how many there were."""
@@ -131,7 +163,38 @@ class OpenSpans(SpanProcessor):
                     record_fault("OpenSpans.interrupt", error)
             return len(spans)
 
-    def forget(self) -> None:
-        """Forget all of them: in a child after fork they belong to the parent."""
-        self._lock = threading.Lock()
-        self._spans = weakref.WeakValueDictionary()
+
+class OwnSpans(SpanProcessor):
+    """Stamps, open spans and queue in one step, for a provider of our own; on one of others each is a processor of its own."""
+
+    def __init__(self, scope: ScopeSpanProcessor, open_spans: OpenSpans, queue: QueueSpanProcessor | None) -> None:
+        """Combine processors.
+
+        Args:
+            scope: stamps what starts.
+            open_spans: knows what has not ended.
+            queue: takes what has ended; None where others export.
+        """
+        self._scope = scope
+        self._open_spans = open_spans
+        self._queue = queue
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Stamp the span and remember it."""
+        self._scope.on_start(span, parent_context)
+        self._open_spans.on_start(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Forget the span and queue what is left of it."""
+        self._open_spans.on_end(span)
+        if self._queue is not None:
+            self._queue.on_end(span)
+
+    def shutdown(self) -> None:
+        """Shut the queue's processor down."""
+        if self._queue is not None:
+            self._queue.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush the queue; True only if everything was exported in time."""
+        return self._queue is None or self._queue.force_flush(timeout_millis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace.sampling import (
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.sdk_private import root_of
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pipelines.installed import build_installed
 
@@ -39,12 +41,55 @@ _BY_RATIO: Final[dict[str, Callable[[float], Sampler]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a sampler decides, where that depends on the parent and the trace id alone, as with the six samplers of the specification.
+
+    Such a sampler hands attributes and the parent's trace state on as they are.
+    """
+
+    follows_parent: bool
+    """Whether a span under a parent is sampled as that is."""
+
+    bound: int
+    """A trace is sampled when the lower 64 bits of its id are below this."""
+
+
+_EVERYTHING: Final = TraceIdRatioBased.get_bound_for_rate(1.0)
+_RULES: Final = (
+    (ALWAYS_ON, Rule(follows_parent=False, bound=_EVERYTHING)),
+    (ALWAYS_OFF, Rule(follows_parent=False, bound=0)),
+    (DEFAULT_ON, Rule(follows_parent=True, bound=_EVERYTHING)),
+    (DEFAULT_OFF, Rule(follows_parent=True, bound=0)),
+)
+
+
+def rule_of(sampler: Sampler) -> Rule | None:
+    """Return the rule of a sampler; None for one that has to be asked each time, a subclass of a known one too."""
+    for known, rule in _RULES:
+        if sampler is known:
+            return rule
+    follows_parent = type(sampler) is ParentBasedTraceIdRatio
+    by_ratio = root_of(sampler) if isinstance(sampler, ParentBasedTraceIdRatio) and follows_parent else sampler
+    return Rule(follows_parent=follows_parent, bound=by_ratio.bound) if type(by_ratio) is TraceIdRatioBased else None
+
+
 class SwitchSampler(Sampler):
     """The one sampler that all tracers of a provider hold; what it stands for may be set at any time, under traffic too."""
 
     def __init__(self, target: Sampler = DEFAULT_ON) -> None:
         self.target = target
+
+    @property
+    def target(self) -> Sampler:
         """The sampler that decides."""
+        return self._target
+
+    @target.setter
+    def target(self, target: Sampler) -> None:
+        self._target = target
+        self.rule = rule_of(target)
+        """How it decides, where a tracer may do so by itself."""
 
     def set_ratio(self, ratio: float) -> None:
         """Sample this share of new traces from now on; spans under a parent follow it, unless ``traceidratio`` was configured.
