@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from langswarm_otel.components.outcome import Ending
     from langswarm_otel.context import Scope
+    from langswarm_otel.signals.label_sets import Labels
     from langswarm_otel.signals.telemetry import Telemetry
 
 ROLES: Final = frozenset({"user", "assistant", "system", "tool"})
@@ -53,9 +53,7 @@ class SessionRun(Run):
     is_root = False
     duration = semconv.SESSION_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: SessionOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: SessionOperation
 
     def message(self, role: str = "user") -> None:
         """Count a message.
@@ -74,19 +72,23 @@ class SessionRun(Run):
         raw = described.user_id if policy.capture_user_id else None
         return replace(scope, user_hash=hash_user(described.user_id, policy.user_hash_salt), user_id=raw)
 
-    def entries(self, context: Context) -> dict[str, object]:
+    def prepare(self, inside: dict[str, object], context: Context) -> None:
         """Count the session as open, and tell the instrumentors of others its conversation."""
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, 1, {}, context)
-        return genai_interop.conversation(self._described.session_id)
+        inside.update(genai_interop.conversation(self._described.session_id))
+
+    def subject(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return (semconv.CONVERSATION_ID,)
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration: none but the outcome."""
         return {}
 
-    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:
         """Record the duration, and count the session as open no more."""
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, -1, {}, self.context)
-        super().measure(ending, labels, attributes)
+        super().measure(labels, attributes)
 
 
 def count_message(telemetry: Telemetry, role: str, context: Context | None = None, *, number: int = 1) -> None:

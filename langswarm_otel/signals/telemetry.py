@@ -14,6 +14,7 @@ from opentelemetry.trace import NoOpTracerProvider, Tracer, TracerProvider
 from langswarm_otel import semconv
 from langswarm_otel.pricing import PriceBook
 from langswarm_otel.signals.instruments import Instruments
+from langswarm_otel.signals.label_sets import LabelSets
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Telemetry:
 
     clock: Callable[[], int] = time.time_ns
     """Nanoseconds since 1970."""
+
+    label_sets: LabelSets = field(default_factory=LabelSets)
+    """The labels of what these instruments have measured."""
 
 
 def build_telemetry(
