@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from langswarm_otel import semconv
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pricing import Cost, warn_unpriced
-from langswarm_otel.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from langswarm_otel.components.run import Run
-    from langswarm_otel.signals.instruments import Instruments
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.usage import Usage
 
 _LOCK_TIMEOUT_S: Final = 0.1
@@ -64,24 +62,21 @@ class Totals:
             attributes[semconv.RUN_COST] = self._cost
 
 
-def account(run: Run, own: Labels, attributes: dict[str, Any]) -> None:
+def account(run: Run, subject: Subject, attributes: dict[str, Any]) -> None:
     """Book the tokens that a run reported as its own: span, metrics, cost, totals.
 
     Args:
         run: the run that made the call.
-        own: labels of the run's metrics.
+        subject: whom the run's metrics are about.
         attributes: span attributes, to which usage and cost are added.
     """
-    usage = run.total_usage
-    if usage is NO_USAGE and run.actual_cost is None:
-        return
-    usage = usage.whole
+    usage = run.total_usage.whole
     if usage.is_empty and run.actual_cost is None:
         return
-    labels = run.client_labels(own)
+    client = run.client(subject)
     _write_usage(usage, attributes)
-    record_tokens(run.telemetry.instruments, usage, labels, run.context)
-    cost = charge(run, usage, labels)
+    record_tokens(client, run.telemetry.instruments.profile, usage, run.context)
+    cost = charge(run, usage, client)
     if cost is not None:
         attributes[semconv.COST] = cost.amount
         attributes[semconv.COST_BASIS] = cost.basis
@@ -89,16 +84,15 @@ def account(run: Run, own: Labels, attributes: dict[str, Any]) -> None:
             attributes[semconv.COST_PRICE_TABLE_VERSION] = cost.table_version
 
 
-def charge(run: Run, usage: Usage, labels: Labels) -> Cost | None:
+def charge(run: Run, usage: Usage, client: Subject) -> Cost | None:
     """Return what a run cost, recorded in the cost metric and in the totals; an unknown price is counted and never becomes 0."""
     if usage.is_empty and run.actual_cost is None:
         return None
-    instruments = run.telemetry.instruments
     cost = _price(run, usage)
     if cost is not None:
-        instruments.record(semconv.GEN_AI_COST, cost.amount, labels.of(semconv.GEN_AI_COST, _BASES[cost.basis]), run.context)
+        client.record(semconv.GEN_AI_COST, cost.amount, run.context, _BASES[cost.basis])
     else:
-        instruments.record(semconv.COST_UNPRICED, 1, labels.of(semconv.COST_UNPRICED), run.context)
+        client.record(semconv.COST_UNPRICED, 1, run.context)
         warn_unpriced(run.provider, run.model)
     root = run.root
     if root is not None and root.totals is not None:
@@ -108,15 +102,14 @@ def charge(run: Run, usage: Usage, labels: Labels) -> Cost | None:
     return cost
 
 
-def record_tokens(instruments: Instruments, usage: Usage, labels: Labels, context: Context) -> None:
+def record_tokens(client: Subject, profile: semconv.Profile, usage: Usage, context: Context) -> None:
     """Record the tokens of one call in the metrics of the profile: one point a type."""
-    if instruments.profile != "g2":
-        metric = semconv.CLIENT_TOKEN_USAGE
+    if profile != "g2":
         if usage.input_tokens is not None:
-            instruments.record(metric, usage.input_tokens, labels.of(metric, _INPUT), context)
+            client.record(semconv.CLIENT_TOKEN_USAGE, usage.input_tokens, context, _INPUT)
         if usage.output_tokens is not None:
-            instruments.record(metric, usage.output_tokens, labels.of(metric, _OUTPUT), context)
-    if instruments.profile == "g1":
+            client.record(semconv.CLIENT_TOKEN_USAGE, usage.output_tokens, context, _OUTPUT)
+    if profile == "g1":
         return
     for metric, tokens in (
         (semconv.INFERENCE_OPERATION_INPUT_TOKENS, usage.input_tokens),
@@ -128,7 +121,7 @@ def record_tokens(instruments: Instruments, usage: Usage, labels: Labels, contex
         (semconv.INFERENCE_REASONING_TOKENS, usage.reasoning_tokens),
     ):
         if tokens is not None:
-            instruments.record(metric, tokens, labels.of(metric, ALL_MODALITIES), context)
+            client.record(metric, tokens, context, ALL_MODALITIES)
 
 
 def _write_usage(usage: Usage, attributes: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 
@@ -129,7 +129,7 @@ class AgentRun(Run):
         """Clear the marks of a call that this runs in."""
         genai_interop.clear_marks(inside)
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.INVOKE_AGENT, self._described.name, self._described.model
 
@@ -141,9 +141,8 @@ class AgentRun(Run):
             labels[semconv.REQUEST_MODEL] = fold(semconv.REQUEST_MODEL, self._described.model)
         return labels
 
-    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration and the calls that the agent made itself."""
-        super().measure(labels, attributes)
-        record = self.telemetry.instruments.record
-        for metric, made in ((semconv.AGENT_INFERENCE_CALLS, self._inferences), (semconv.AGENT_TOOL_CALLS, self._tools)):
-            record(metric, next(made), labels.of(metric), self.context)
+        super().measure(subject, attributes)
+        subject.record(semconv.AGENT_INFERENCE_CALLS, next(self._inferences), self.context)
+        subject.record(semconv.AGENT_TOOL_CALLS, next(self._tools), self.context)

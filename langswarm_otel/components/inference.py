@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 
@@ -155,28 +155,28 @@ class InferenceRun(Run):
 
     def between_chunks(self, seconds: float) -> None:
         """Record the time between two chunks."""
-        labels, record = self.label_set(), self.telemetry.instruments.record
-        for metric in (semconv.CLIENT_TIME_PER_OUTPUT_CHUNK, semconv.INFERENCE_TIME_PER_OUTPUT_CHUNK):
-            record(metric, seconds, labels.of(metric), self.context)
+        subject = self.subject()
+        subject.record(semconv.CLIENT_TIME_PER_OUTPUT_CHUNK, seconds, self.context)
+        subject.record(semconv.INFERENCE_TIME_PER_OUTPUT_CHUNK, seconds, self.context)
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         described = self._described
-        return (*self.client_names(), described.server_address, described.server_port)
+        return (*self.client_identity(), described.server_address, described.server_port)
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the client metrics."""
         described = self._described
-        labels = self.labels_of_client()
+        labels = self.client_labels()
         if described.server_address is not None:
             labels[semconv.SERVER_ADDRESS] = described.server_address
         if described.server_port is not None:
             labels[semconv.SERVER_PORT] = described.server_port
         return labels
 
-    def client_labels(self, own: Labels) -> Labels:
-        """Return the labels of token and cost metrics: the same."""
-        return own
+    def client(self, subject: Subject) -> Subject:
+        """Return whom token and cost metrics are about: the same."""
+        return subject
 
     def _conclude(self, attributes: dict[str, Any]) -> None:
         if self._outer is not None:
@@ -205,7 +205,7 @@ class InferenceRun(Run):
             response_id=self._response_id,
             response_finish_reasons=self._finish_reasons,
         )
-        accounting.charge(self, self.total_usage.whole, self.label_set())
+        accounting.charge(self, self.total_usage.whole, self.subject())
 
     def _read_below(self) -> None:
         """Take what an instrumentor further down has left; what was reported to us wins."""
@@ -223,17 +223,15 @@ class InferenceRun(Run):
         for key, name, role in ((self.input_key, "input_messages", "user"), (self.output_key, "output_messages", "assistant")):
             captured.keep(self, key, getattr(data, name, None) or None, role)
 
-    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration and time to first chunk, and describe the answer."""
-        instruments = self.telemetry.instruments
-        is_inference = self.group == semconv.CHAT
-        if not (is_inference and instruments.profile == "g2"):
-            super().measure(labels, attributes)
-        if is_inference and instruments.profile != "g1":
-            ended = labels.of(semconv.INFERENCE_DURATION, self._end_labels)
-            instruments.record(semconv.INFERENCE_DURATION, self._duration_s, ended, self.context)
-            self._count_failed(labels)
-        self._describe_stream(labels, attributes)
+        profile, is_inference = self.telemetry.instruments.profile, self.group == semconv.CHAT
+        if not (is_inference and profile == "g2"):
+            super().measure(subject, attributes)
+        if is_inference and profile != "g1":
+            subject.record(semconv.INFERENCE_DURATION, self._duration_s, self.context, self._end_labels)
+            self._count_failed(subject)
+        self._describe_stream(subject, attributes)
         if self.response_model is not None:
             attributes[semconv.RESPONSE_MODEL] = self.response_model
         if self._response_id is not None:
@@ -241,14 +239,14 @@ class InferenceRun(Run):
         if self._finish_reasons:
             attributes[semconv.RESPONSE_FINISH_REASONS] = self._finish_reasons
 
-    def _count_failed(self, labels: Labels) -> None:
+    def _count_failed(self, subject: Subject) -> None:
         """Count no tokens for a failed call, so that its series are there, as the present conventions ask."""
         if self._outcome != semconv.ERROR or not self.total_usage.is_empty:
             return
         for metric in (semconv.INFERENCE_INPUT_TOKENS, semconv.INFERENCE_OUTPUT_TOKENS):
-            self.telemetry.instruments.record(metric, 0, labels.of(metric, accounting.ALL_MODALITIES), self.context)
+            subject.record(metric, 0, self.context, accounting.ALL_MODALITIES)
 
-    def _describe_stream(self, labels: Labels, attributes: dict[str, Any]) -> None:
+    def _describe_stream(self, subject: Subject, attributes: dict[str, Any]) -> None:
         if self._first_chunk_ns is None and not self._open_streams:
             return
         attributes[semconv.REQUEST_STREAM] = True
@@ -258,4 +256,4 @@ class InferenceRun(Run):
             seconds = max(self._first_chunk_ns - self.start_ns, 0) / 1e9
             attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds
             for metric in (semconv.CLIENT_TIME_TO_FIRST_CHUNK, semconv.INFERENCE_TIME_TO_FIRST_CHUNK):
-                self.telemetry.instruments.record(metric, seconds, labels.of(metric), self.context)
+                subject.record(metric, seconds, self.context)

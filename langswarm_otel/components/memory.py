@@ -13,7 +13,7 @@ from langswarm_otel.components.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 _SHORT: Final = {
@@ -92,7 +92,7 @@ class MemoryRun(Run):
             attributes[semconv.AGENT_NAME] = self.scope.agent_name
         return described.operation, attributes
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.MEMORY_STORE_ID, self._described.operation, self._described.store, self.scope.agent_name
 
@@ -107,18 +107,16 @@ class MemoryRun(Run):
             labels[semconv.AGENT_NAME] = fold(semconv.AGENT_NAME, self.scope.agent_name)
         return labels
 
-    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration, result and number of records."""
-        super().measure(labels, attributes)
-        record = self.telemetry.instruments.record
+        super().measure(subject, attributes)
         result = self._outcome_of_lookup()
         if result is not None:
             attributes[semconv.MEMORY_RESULT] = result
-            lookup = labels.of(semconv.MEMORY_LOOKUPS, ((semconv.MEMORY_RESULT, result),))
-            record(semconv.MEMORY_LOOKUPS, 1, lookup, self.context)
+            subject.record(semconv.MEMORY_LOOKUPS, 1, self.context, ((semconv.MEMORY_RESULT, result),))
         if self._records is not None:
             attributes[semconv.MEMORY_RECORD_COUNT] = self._records
-            record(semconv.MEMORY_RECORDS_FOUND, self._records, labels.of(semconv.MEMORY_RECORDS_FOUND), self.context)
+            subject.record(semconv.MEMORY_RECORDS_FOUND, self._records, self.context)
 
     def _outcome_of_lookup(self) -> str | None:
         """Return hit, miss or error; None for an operation that looks nothing up, or that did not say."""

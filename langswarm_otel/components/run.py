@@ -16,13 +16,14 @@ from langswarm_otel.components.reporting import Reporting
 from langswarm_otel.context import NO_SCOPE, SCOPE_KEY, SPAN_KEY, Scope, current_scope
 from langswarm_otel.guard import record_fault
 from langswarm_otel.propagation import origin_links
+from langswarm_otel.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from langswarm_otel.components.agent import AgentRun
     from langswarm_otel.components.inference import InferenceRun
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 RUN_KEY: Final = create_key("langswarm_otel.run")
@@ -119,7 +120,7 @@ class Run(Reporting):
             context: the context outside.
         """
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return everything that ``labels`` is made of."""
         raise NotImplementedError
 
@@ -127,22 +128,22 @@ class Run(Reporting):
         """Return the attributes of the metrics, but for the outcome."""
         raise NotImplementedError
 
-    def client_labels(self, own: Labels) -> Labels:  # noqa: ARG002 - for kinds whose own they are
-        """Return the labels of token and cost metrics.
+    def client(self, subject: Subject) -> Subject:  # noqa: ARG002 - for kinds that are one
+        """Return whom token and cost metrics are about.
 
         Args:
-            own: the labels of the metrics of this kind.
+            subject: whom the other metrics of this run are about.
         """
-        return self.telemetry.label_sets.of(self.client_names(), self.labels_of_client)
+        return self.telemetry.subjects.of(self.client_identity(), self.client_labels)
 
-    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
         """Record the metrics of the end, and add to the span's last attributes.
 
         Args:
-            labels: what ``labels`` returns.
+            subject: whom they are about.
             attributes: what will be set on the span.
         """
-        self.telemetry.instruments.record(self.duration, self._duration_s, labels.of(self.duration, self._end_labels), self.context)
+        subject.record(self.duration, self._duration_s, self.context, self._end_labels)
 
     def called(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the arguments of a decorated call, for kinds whose content they are."""
@@ -324,15 +325,15 @@ class Run(Reporting):
         if error is not None and self._outcome == semconv.ERROR and self.has_span:
             captured.keep_exception(self, error)
 
-    def label_set(self) -> Labels:
-        """Return ``labels`` as they are kept for every run with the same ones."""
-        return self.telemetry.label_sets.of(self.subject(), self.labels)
+    def subject(self) -> Subject:
+        """Return whom the metrics of this run are about."""
+        return self.telemetry.subjects.of(self.identity(), self.labels)
 
-    def client_names(self) -> tuple[object, ...]:
-        """Return everything that ``labels_of_client`` is made of."""
+    def client_identity(self) -> tuple[object, ...]:
+        """Return everything that ``client_labels`` is made of."""
         return "client", self.operation_name, self.provider, self.model, self.response_model, self.agent_name
 
-    def labels_of_client(self) -> dict[str, Any]:
+    def client_labels(self) -> dict[str, Any]:
         """Return the attributes that every client metric carries."""
         fold = self.telemetry.instruments.fold
         pairs = (
@@ -348,12 +349,13 @@ class Run(Reporting):
     def _conclude(self, attributes: dict[str, Any]) -> None:
         if self._attempts:
             attributes[semconv.ATTEMPTS] = self._attempts
-        labels = self.label_set()
+        subject = self.subject()
         try:
-            self.measure(labels, attributes)
+            self.measure(subject, attributes)
         except Exception as fault:  # noqa: BLE001 - the totals are still right
             record_fault("metrics of operation", fault)
-        accounting.account(self, labels, attributes)
+        if self._usage is not NO_USAGE or self._attempts or self._actual_cost is not None:
+            accounting.account(self, subject, attributes)
         if self.totals is not None:
             self.totals.write(attributes)
 

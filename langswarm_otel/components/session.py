@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from langswarm_otel.context import Scope
-    from langswarm_otel.signals.label_sets import Labels
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 ROLES: Final = frozenset({"user", "assistant", "system", "tool"})
@@ -77,7 +77,7 @@ class SessionRun(Run):
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, 1, {}, context)
         inside.update(genai_interop.conversation(self._described.session_id))
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return (semconv.CONVERSATION_ID,)
 
@@ -85,10 +85,10 @@ class SessionRun(Run):
         """Return the attributes of the duration: none but the outcome."""
         return {}
 
-    def measure(self, labels: Labels, attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record the duration, and count the session as open no more."""
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, -1, {}, self.context)
-        super().measure(labels, attributes)
+        super().measure(subject, attributes)
 
 
 def count_message(telemetry: Telemetry, role: str, context: Context | None = None, *, number: int = 1) -> None:

@@ -68,7 +68,7 @@ class StepRun(Run):
         """Clear the marks of a call that this runs in."""
         genai_interop.clear_marks(inside)
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.WORKFLOW_STEP, self._described.name, self.scope.workflow_name
 

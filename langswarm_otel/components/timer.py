@@ -52,7 +52,7 @@ class TimerRun(Run):
         """Seconds since it began."""
         return max(self.now_ns() - self.start_ns, 0) / 1e9
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.TIMER_NAME, self._described.name, self._described.attributes_text
 

@@ -81,7 +81,7 @@ class ToolRun(Run):
         """Keep the result of a decorated tool, if the gate is open."""
         self.output(result)
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.EXECUTE_TOOL, self._described.name, self._described.tool_type, self.scope.agent_name
 

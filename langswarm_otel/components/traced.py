@@ -64,7 +64,7 @@ class TracedRun(Run):
         given = gate.strip(described.attributes, is_open=self.telemetry.policy.capture_content)
         return described.name or described.function_name, {semconv.CODE_FUNCTION_NAME: described.function_name, **given}
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.CODE_FUNCTION_NAME, self._described.function_name
 

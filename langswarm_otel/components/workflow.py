@@ -64,7 +64,7 @@ class WorkflowRun(Run):
         """Clear the marks of a call that this runs in."""
         genai_interop.clear_marks(inside)
 
-    def subject(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
         """Return what the labels are made of."""
         return semconv.INVOKE_WORKFLOW, self._described.name
 
