@@ -140,6 +140,8 @@ class InferenceRun(Run):
             self._outer = outer
         else:
             self._foreign = genai_interop.foreign_call(context, self.group)
+        if self._outer is None:
+            self.telemetry.policy.prices.expect(self.provider, self.model)
         if self._outer is None and self._foreign is None:
             super()._open(context)
         else:

@@ -101,5 +101,6 @@ def build_telemetry(
 
 @functools.cache
 def silent_telemetry() -> Telemetry:
-    """Return telemetry that goes nowhere; the same each time."""
-    return build_telemetry(NoOpTracerProvider(), NoOpMeterProvider(), NoOpLoggerProvider(), Policy())
+    """Return telemetry that goes nowhere; the same each time. It looks up no prices and misses none."""
+    policy = Policy(prices=PriceBook({"*": "free"}, public=False))
+    return build_telemetry(NoOpTracerProvider(), NoOpMeterProvider(), NoOpLoggerProvider(), policy)
