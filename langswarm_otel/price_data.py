@@ -32,9 +32,9 @@ class Model:
 
     __slots__ = ("match", "prices")
 
-    def __init__(self, *, match: Clause, prices: Any, **_more: Any) -> None:
+    def __init__(self, *, match: Clause, prices: Any = None, **_more: Any) -> None:
         self.match = match
-        self.prices: dict[str, Any] | list[Any] = prices
+        self.prices: dict[str, Any] | list[Any] = prices or {}
 
     def get_prices(self, at: dt.datetime) -> Any:
         """Return the prices of a moment: the last ones whose condition holds, or else the first."""
@@ -49,7 +49,7 @@ class Model:
 class Provider:
     """One provider and its models."""
 
-    __slots__ = ("_fallbacks", "_models", "id", "model_match", "provider_match")
+    __slots__ = ("_fallbacks", "id", "model_match", "models", "provider_match")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Provider:
         self.id = id
         self.model_match = model_match
         self.provider_match = provider_match
-        self._models = models
+        self.models = models
         self._fallbacks = fallback_model_providers or ()
 
     def find_model(self, name: str, *, all_providers: Sequence[Provider]) -> Model | None:
@@ -77,7 +77,7 @@ class Provider:
 
     def _match(self, name: str, all_providers: Sequence[Provider]) -> Model | None:
         homes = (self, *(home for fallback in self._fallbacks for home in all_providers if home.id == fallback))
-        return next((model for home in homes for model in home._models if matches(model.match, name)), None)
+        return next((model for home in homes for model in home.models if matches(model.match, name)), None)
 
 
 class PriceData:

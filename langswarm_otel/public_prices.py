@@ -159,6 +159,8 @@ class _Match:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._by_prices: dict[int, Rates | None] = {}
+        self.fixed = None if isinstance(model.prices, list) else self.rates(None)
+        """The rates, where they are always the same."""
 
     def rates(self, at_s: float | None) -> Rates | None:
         prices = self._model.prices
@@ -192,7 +194,9 @@ def rates(provider: str | None, model: str, at_s: float | None = None) -> Rates 
         return None
     try:
         match = _load().match(provider, model)
-        return None if match is None else match.rates(at_s)
+        if match is None:
+            return None
+        return match.rates(at_s) if match.fixed is None else match.fixed
     except Exception as error:  # noqa: BLE001 - a price list must not break a call
         guard.record_fault("public_prices.rates", error)
         return None

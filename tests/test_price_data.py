@@ -128,7 +128,10 @@ def test_days_and_the_first_of_all(data):
     never = price_data._FromDate(start_date=date(2999, 1, 1))
     model = price_data.Model(
         match=("equals", "m"),
-        prices=[price_data._Conditional(prices={"input_mtok": 1.0}, constraint=never), price_data._Conditional(constraint=never, prices={})],
+        prices=[
+            price_data._Conditional(prices={"input_mtok": 1.0}, constraint=never),
+            price_data._Conditional(constraint=never, prices={}),
+        ],
     )
     assert model.get_prices(datetime.now(timezone.utc)) == {"input_mtok": 1.0}
     plain = price_data.Model(match=("equals", "m"), prices={"input_mtok": 2.0})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import subprocess
-import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -249,5 +247,3 @@ def test_without_the_library_everything_public_is_unknown(monkeypatch):
     monkeypatch.setattr(public_prices, "_installed", False)
     assert PriceBook().cost("openai", "gpt-4o", USAGE) is None
     assert public_prices.load() is False
-
-

@@ -113,17 +113,8 @@ class AgentRun(Run):
     def scope_inside(self) -> Scope:
         """Return the scope inside: this agent and its defaults."""
         described = self._described
-        outside = self.scope
-        # As `replace` does, in a third of its time.
-        return Scope(
-            conversation_id=outside.conversation_id,
-            user_hash=outside.user_hash,
-            user_id=outside.user_id,
-            agent_name=described.name,
-            workflow_name=outside.workflow_name,
-            provider=described.provider,
-            model=described.model,
-        )
+        conversation_id, user_hash, user_id, _, workflow_name, _, _ = self.scope
+        return Scope(conversation_id, user_hash, user_id, described.name, workflow_name, described.provider, described.model)
 
     def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Clear the marks of a call that this runs in."""

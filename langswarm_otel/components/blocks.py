@@ -18,7 +18,10 @@ R = TypeVar("R", bound=Run)
 _Place = tuple[int, "CodeType"]
 """Identity of the frame that a block stands in, and its code, since a frame that is gone may leave its id to another function's."""
 _Block = tuple[R, "Context", _Place, int]
-"""What a block yielded; what it made current, held so that nothing else can have its id; its place; the thread that entered it."""
+"""What a block yielded; what it made current, held so that nothing else can have its id; its place; the thread that entered it.
+
+A plain tuple, since one is made for each run.
+"""
 
 
 class OpenBlocks(Generic[R]):

@@ -52,6 +52,7 @@ class InferenceOperation(Operation["InferenceRun"]):
         self.provider = named_or_none(provider)
         self.model = named_or_none(model)
         self.operation = named(operation)
+        self.group = genai_interop.group_of(self.operation)
         self.server_address = named_or_none(server_address)
         self.server_port = server_port if isinstance(server_port, int) else None
         self.data_source_id = named_or_none(data_source_id)
@@ -77,7 +78,7 @@ class InferenceRun(Run):
     def __init__(self, telemetry: Telemetry, described: InferenceOperation) -> None:
         super().__init__(telemetry, described)
         self.operation_name = described.operation
-        self.group = genai_interop.group_of(described.operation)
+        self.group = described.group
         """Which calls this one can be the same as."""
         if self.group == semconv.RETRIEVAL:
             self.input_key, self.output_key = semconv.RETRIEVAL_QUERY_TEXT, semconv.RETRIEVAL_DOCUMENTS

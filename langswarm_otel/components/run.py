@@ -32,9 +32,7 @@ RUN_KEY: Final = create_key("langswarm_otel.run")
 _END_OF_TIME: Final = 2**63
 """Nanoseconds since 1970 that no telemetry lives to see; 64 bits hold what is before."""
 
-_ENDED: Final = {
-    outcome: ((semconv.OUTCOME, outcome),) for outcome in (semconv.OK, semconv.ERROR, semconv.CANCELLED, semconv.ABANDONED)
-}
+_ENDED: Final = {outcome: ((semconv.OUTCOME, outcome),) for outcome in (semconv.OK, semconv.ERROR, semconv.CANCELLED, semconv.ABANDONED)}
 """The label of each outcome."""
 
 
@@ -218,7 +216,10 @@ class Run(Reporting):
         self.scope = current_scope(context)
         parent = context.get(RUN_KEY)
         if isinstance(parent, Run):
-            self.parent, self._root, self._agent, self._call = parent, parent.root, parent.agent, parent.call
+            self.parent = parent
+            self._root = parent.root
+            self._agent = parent.agent
+            self._call = parent.call
         if self._root is None and self.is_root:
             self.totals = accounting.Totals()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
@@ -66,11 +65,11 @@ class SessionRun(Run):
     def scope_inside(self) -> Scope:
         """Return the scope inside: this conversation and its user."""
         described, policy = self._described, self.telemetry.policy
-        scope = replace(self.scope, conversation_id=described.session_id)
+        scope = self.scope._replace(conversation_id=described.session_id)
         if described.user_id is None:
             return scope
         raw = described.user_id if policy.capture_user_id else None
-        return replace(scope, user_hash=hash_user(described.user_id, policy.user_hash_salt), user_id=raw)
+        return scope._replace(user_hash=hash_user(described.user_id, policy.user_hash_salt), user_id=raw)
 
     def prepare(self, inside: dict[str, object], context: Context) -> None:
         """Count the session as open, and tell the instrumentors of others its conversation."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import semconv
@@ -58,7 +57,7 @@ class WorkflowRun(Run):
 
     def scope_inside(self) -> Scope:
         """Return the scope inside: this workflow."""
-        return replace(self.scope, workflow_name=self._described.name)
+        return self.scope._replace(workflow_name=self._described.name)
 
     def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Clear the marks of a call that this runs in."""
