@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, propagate, trace
 
-from langswarm_otel import guard, override, public_prices
+from langswarm_otel import guard, override
 from langswarm_otel.components.settling import settle
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.pipelines import declarative, exit_hooks
@@ -118,8 +118,6 @@ class Installation:
             if self.mode in ("global", "joined") and config.propagators is not None:
                 propagate.set_global_textmap(_propagator(config.propagators))
             exit_hooks.close_at_exit(self)
-            if not config.price_table:
-                _load_prices(beside=config.preset == "serverless")
             if config.handle_signals and not exit_hooks.handle_sigterm():
                 self._note("SIGTERM is not handled: configure_observability() was not called in the main thread")
             if config.instrument:
@@ -206,22 +204,6 @@ class Installation:
         """Forget what belongs to the parent."""
         self._lock = threading.RLock()
         self.pipelines.after_fork_in_child()
-
-
-def _load_prices(*, beside: bool) -> None:
-    """Load the public prices while the application starts, instead of in its first call that has a cost (most of a second).
-
-    An application with a price table of its own is spared that work: it comes with the first model that its table lacks.
-
-    Args:
-        beside: load them in a thread; for functions, where a cold start must not wait and no event loop runs yet.
-    """
-    if not public_prices.available() or public_prices.version() is not None:
-        return
-    if beside:
-        threading.Thread(target=public_prices.load, name="langswarm-otel-prices", daemon=True).start()
-    else:
-        public_prices.load()
 
 
 def _propagator(names: tuple[str, ...]) -> Any:

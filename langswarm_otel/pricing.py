@@ -1,7 +1,7 @@
 """What a call costs, as a pure function of provider, model, usage and price table.
 
-The user's own table comes first; then ``genai-prices`` (extra ``pricing``), which is imported on use and looked up once for each provider
-and model. A model that neither knows has *no* cost: None, never 0. A model that is free is so only because a table says it.
+The user's own table comes first; then that of ``genai-prices`` (extra ``pricing``), which is read on use and looked up once for each
+provider and model. A model that neither knows has *no* cost: None, never 0. A model that is free is so only because a table says it.
 """
 
 from __future__ import annotations
@@ -90,6 +90,11 @@ class PriceBook:
         self._public = public
         self._own: dict[tuple[str | None, str], Price | None] = {}
 
+    def expect(self, provider: str | None, model: str | None) -> None:
+        """Get ready for the cost of a call that begins; an application whose table names all of its models is spared the public one."""
+        if self._public and model is not None and not public_prices.prepared() and self._own_price(provider, model) is None:
+            public_prices.prepare()
+
     def cost(self, provider: str | None, model: str | None, usage: Usage, *, at_s: float | None = None) -> Cost | None:
         """Return what a call cost, or None if nobody knows the price.
 
@@ -101,7 +106,7 @@ class PriceBook:
         """
         if model is None:
             return None
-        own = self._own_price(provider, model) if self._table else None
+        own = self._own_price(provider, model)
         if own is not None:
             return Cost(amount=_amount(own, usage), basis="estimated", table_version=USER_TABLE)
         rates = public_prices.rates(provider, model, at_s) if self._public else None
@@ -110,6 +115,8 @@ class PriceBook:
         return Cost(amount=rates.amount(usage), basis="estimated", table_version=public_prices.version())
 
     def _own_price(self, provider: str | None, model: str) -> Price | None:
+        if not self._table:
+            return None
         key = (provider, model)
         try:
             return self._own[key]

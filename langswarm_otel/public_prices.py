@@ -1,13 +1,18 @@
-"""The public price table: ``genai-prices``, imported on use and matched once for each provider and model.
+"""The public price table: that of ``genai-prices``, read on use and matched once for each provider and model.
 
 A look-up there costs 70 to 570 microseconds and a calculation 150, in decimals. Here the match is kept and the calculation is done in
 floats, which a test holds against the library's own for every model that it knows. Nothing is fetched: the table is the installed one,
 unless the application itself runs the library's ``UpdatePrices``.
+
+The table is read in a thread when the first call begins that may need it, so that it is there when the call ends: neither the start of
+the application nor the call waits. Who needs it sooner waits for that thread.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import sys
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +20,15 @@ from typing import TYPE_CHECKING, Any, Final
 from langswarm_otel import guard
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from langswarm_otel.usage import Usage
 
 MAX_MATCHES: Final = 2000
 """Matches kept; names of models may come from outside."""
+
+_PATIENCE_S: Final = 2.0
+"""How long a call waits for the thread that reads the table before it reads for itself; it never takes that long."""
 
 _ALIASES: Final = {
     "azure.ai.inference": "azure",
@@ -43,6 +53,8 @@ class Rate:
 
     def of(self, input_tokens: int) -> float:
         """Return dollars for one token of a call with an input of this size."""
+        if not self.tiers:
+            return self.base
         for start, price in reversed(self.tiers):
             if input_tokens > start:
                 return price
@@ -93,11 +105,11 @@ class Rates:
 
 
 class _Table:
-    """The library's snapshot with what we have looked up in it."""
+    """The prices with what we have looked up in them."""
 
-    def __init__(self, snapshot: Any, version: str) -> None:
-        self.snapshot = snapshot
-        self.version = f"{version}+{snapshot.timestamp:%Y-%m-%d}" if snapshot.from_auto_update else version
+    def __init__(self, data: Any, version: str) -> None:
+        self.data = data
+        self.version = f"{version}+{data.timestamp:%Y-%m-%d}" if data.from_auto_update else version
         self._matches: dict[tuple[str | None, str], _Match | None] = {}
 
     def match(self, provider: str | None, model: str) -> _Match | None:
@@ -112,30 +124,43 @@ class _Table:
         return match
 
     def _look_up(self, provider: str | None, model: str) -> Any | None:
-        """Find a model; the library's own look-up remembers every name it is ever asked for, known or not."""
         if provider is not None and provider.lower() == "litellm" and "/" in model:
             provider, model = model.split("/", 1)
+        home = self._home_of(model) if provider is None else self._provider(_ALIASES.get(provider, provider))
+        return None if home is None else home.find_model(model, all_providers=self.data.providers)
+
+    def _provider(self, name: str) -> Any | None:
+        return self.data.find_provider(name)
+
+    def _home_of(self, model: str) -> Any | None:
+        return self.data.find_home(model)
+
+
+class _LibrarysTable(_Table):
+    """A table that the application has given the library.
+
+    The library's own look-up of a model remembers every name it is ever asked for, known or not, and is not used.
+    """
+
+    def _provider(self, name: str) -> Any | None:
         try:
-            home = (
-                self._find_by_model(model)
-                if provider is None
-                else self.snapshot.find_provider(None, _ALIASES.get(provider, provider), None)
-            )
+            return self.data.find_provider(None, name, None)
         except LookupError:
             return None
-        return None if home is None else home.find_model(model, all_providers=self.snapshot.providers)
 
-    def _find_by_model(self, model: str) -> Any | None:
-        matching = (home for home in self.snapshot.providers if home.model_match is not None and home.model_match.is_match(model))
+    def _home_of(self, model: str) -> Any | None:
+        matching = (home for home in self.data.providers if home.model_match is not None and home.model_match.is_match(model))
         return next(matching, None)
 
 
 class _Match:
-    """One model of the library, with its prices in our form."""
+    """One model, with its prices in our form."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self._by_prices: dict[int, Rates | None] = {}
+        self.fixed = None if isinstance(model.prices, list) else self.rates(None)
+        """The rates, where they are always the same."""
 
     def rates(self, at_s: float | None) -> Rates | None:
         prices = self._model.prices
@@ -169,7 +194,9 @@ def rates(provider: str | None, model: str, at_s: float | None = None) -> Rates 
         return None
     try:
         match = _load().match(provider, model)
-        return None if match is None else match.rates(at_s)
+        if match is None:
+            return None
+        return match.rates(at_s) if match.fixed is None else match.fixed
     except Exception as error:  # noqa: BLE001 - a price list must not break a call
         guard.record_fault("public_prices.rates", error)
         return None
@@ -180,8 +207,28 @@ def version() -> str | None:
     return None if _table is None else _table.version
 
 
+def prepared() -> bool:
+    """Whether ``prepare`` has nothing to do."""
+    return _reader is not None or _own is not None or _installed is False
+
+
+def prepare() -> None:
+    """Begin to read the table, beside the caller; for when a call begins that may need it at its end."""
+    global _reader  # noqa: PLW0603 - read once a process
+    if prepared() or not available():
+        return
+    # Imported here and not in the thread: a child that is forked meanwhile would wait for the module's lock for ever.
+    from langswarm_otel import price_data  # noqa: PLC0415 - only where calls are priced
+
+    _reader = threading.Thread(target=_read_own, args=(price_data,), name="langswarm-otel-prices", daemon=True)
+    try:
+        _reader.start()
+    except RuntimeError:  # at the interpreter's end no thread starts (python/cpython#113964): who needs the table reads it
+        return
+
+
 def load() -> bool:
-    """Import the library now, which takes most of a second, so that the first priced call does not; True if it is there."""
+    """Read the table now, or wait for it; True if it is there."""
     if not available():
         return False
     try:
@@ -193,27 +240,58 @@ def load() -> bool:
 
 
 _installed: bool | None = None
-_library: tuple[Any, str] | None = None
 _table: _Table | None = None
+_own: _Table | None = None
+_reader: threading.Thread | None = None
+_unknown_form = False
 
 
 def _load() -> _Table:
-    global _library, _table  # noqa: PLW0603 - the one table of the process
-    if _library is None:
-        import genai_prices  # noqa: PLC0415 - slow to import, and an extra
-        from genai_prices import data_snapshot  # noqa: PLC0415 - slow to import, and an extra
-
-        _library = data_snapshot, f"genai-prices {genai_prices.__version__}"
-    snapshot = _library[0].get_snapshot()
-    if _table is None or _table.snapshot is not snapshot:
-        _table = _Table(snapshot, _library[1])
+    """Return the table in use: the application's, which the library keeps, or else the installed one."""
+    global _table  # noqa: PLW0603 - the one table of the process
+    given = getattr(sys.modules.get("genai_prices.data_snapshot"), "_custom_snapshot", None)
+    if given is None:
+        _table = _own or _wait_or_read()
+    elif _table is None or _table.data is not given:
+        _table = _LibrarysTable(given, f"genai-prices {sys.modules['genai_prices'].__version__}")
     return _table
+
+
+def _wait_or_read() -> _Table:
+    """Wait for the thread that reads the table; read it here where there is none, as in a child that was forked meanwhile."""
+    reader = _reader
+    if reader is not None and reader is not threading.current_thread() and reader.is_alive():
+        reader.join(_PATIENCE_S)
+    if _own is None and not _unknown_form:
+        from langswarm_otel import price_data  # noqa: PLC0415 - only where calls are priced
+
+        _read_own(price_data)
+    return _own or _import_library()
+
+
+def _read_own(price_data: ModuleType) -> None:
+    global _own, _unknown_form  # noqa: PLW0603 - read once a process
+    try:
+        _own = _Table(price_data.read(), f"genai-prices {price_data.installed_version()}")
+    except Exception:  # noqa: BLE001 - whatever a later release of the library keeps there
+        _unknown_form = True
+
+
+def _import_library() -> _Table:
+    global _own  # noqa: PLW0603 - read once a process
+    guard.logger.warning("the prices of this release of genai-prices are in a form not known here; the library is imported for them")
+    import genai_prices  # noqa: PLC0415 - slow to import, and an extra
+    from genai_prices import data_snapshot  # noqa: PLC0415 - as above
+
+    _own = _LibrarysTable(data_snapshot.get_snapshot(), f"genai-prices {genai_prices.__version__}")
+    return _own
 
 
 def _read(prices: Any) -> Rates | None:
     """Bring the library's prices of a model into our form; None if it is not priced by tokens or requests."""
-    known = {key: _rate(price) for key in _PER_MILLION_TOKENS if (price := getattr(prices, key, None)) is not None}
-    request = getattr(prices, _PER_THOUSAND_REQUESTS, None)
+    given: dict[str, Any] = prices if isinstance(prices, dict) else vars(prices)
+    known = {key: _rate(price) for key in _PER_MILLION_TOKENS if (price := given.get(key)) is not None}
+    request = given.get(_PER_THOUSAND_REQUESTS)
     if not known and request is None:
         return None
     return Rates(
@@ -227,5 +305,5 @@ def _read(prices: Any) -> Rates | None:
 
 
 def _rate(price: Any) -> Rate:
-    tiers = tuple((tier.start, float(tier.price) / 1e6) for tier in getattr(price, "tiers", ()))
+    tiers = tuple(sorted((tier.start, float(tier.price) / 1e6) for tier in getattr(price, "tiers", ())))
     return Rate(base=float(getattr(price, "base", price)) / 1e6, tiers=tiers)

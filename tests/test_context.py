@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 import pytest
 from hypothesis import given
@@ -17,7 +16,7 @@ from langswarm_otel.context import NO_SCOPE, Scope, current_scope, hash_user, re
 def test_outside_of_everything_the_scope_is_empty():
     """Without a scope every field is None."""
     assert current_scope(Context()) is NO_SCOPE
-    assert set(dataclasses.asdict(NO_SCOPE).values()) == {None}
+    assert set(NO_SCOPE._asdict().values()) == {None}
 
 
 def test_changes_build_on_the_scope_that_is_there():

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pricing import Cost, warn_unpriced
-from langswarm_otel.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from langswarm_otel.components.run import Run
-    from langswarm_otel.signals.instruments import Instruments
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.usage import Usage
 
-_LOCK_TIMEOUT_S = 0.1
+_LOCK_TIMEOUT_S: Final = 0.1
 """A child forked while another thread held the lock would wait for ever; it loses one addition instead."""
+
+_INPUT: Final = ((semconv.TOKEN_TYPE, "input"),)
+_OUTPUT: Final = ((semconv.TOKEN_TYPE, "output"),)
+_BASES: Final = {basis: ((semconv.COST_BASIS, basis),) for basis in ("actual", "estimated")}
+ALL_MODALITIES: Final = ((semconv.TOKEN_MODALITY, "unknown"),)
+"""Label of token counts whose modality nobody reported."""
 
 
 class Totals:
     """Tokens and cost of everything below one root run, whichever tasks and threads it ran in."""
+
+    __slots__ = ("_cost", "_input_tokens", "_lock", "_output_tokens")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,23 +62,21 @@ class Totals:
             attributes[semconv.RUN_COST] = self._cost
 
 
-def account(run: Run, attributes: dict[str, Any]) -> None:
+def account(run: Run, subject: Subject, attributes: dict[str, Any]) -> None:
     """Book the tokens that a run reported as its own: span, metrics, cost, totals.
 
     Args:
         run: the run that made the call.
+        subject: whom the run's metrics are about.
         attributes: span attributes, to which usage and cost are added.
     """
-    usage = run.total_usage
-    if usage is NO_USAGE and run.actual_cost is None:
-        return
-    usage = usage.whole
+    usage = run.total_usage.whole
     if usage.is_empty and run.actual_cost is None:
         return
-    labels = run.client_labels()
+    client = run.client(subject)
     _write_usage(usage, attributes)
-    record_tokens(run.telemetry.instruments, usage, labels, run.context)
-    cost = charge(run, usage, labels)
+    record_tokens(client, run.telemetry.instruments.profile, usage, run.context)
+    cost = charge(run, usage, client)
     if cost is not None:
         attributes[semconv.COST] = cost.amount
         attributes[semconv.COST_BASIS] = cost.basis
@@ -79,16 +84,15 @@ def account(run: Run, attributes: dict[str, Any]) -> None:
             attributes[semconv.COST_PRICE_TABLE_VERSION] = cost.table_version
 
 
-def charge(run: Run, usage: Usage, labels: dict[str, Any]) -> Cost | None:
+def charge(run: Run, usage: Usage, client: Subject) -> Cost | None:
     """Return what a run cost, recorded in the cost metric and in the totals; an unknown price is counted and never becomes 0."""
     if usage.is_empty and run.actual_cost is None:
         return None
-    instruments = run.telemetry.instruments
     cost = _price(run, usage)
     if cost is not None:
-        instruments.record(semconv.GEN_AI_COST, cost.amount, {**labels, semconv.COST_BASIS: cost.basis}, run.context)
+        client.record(semconv.GEN_AI_COST, cost.amount, run.context, _BASES[cost.basis])
     else:
-        instruments.record(semconv.COST_UNPRICED, 1, labels, run.context)
+        client.record(semconv.COST_UNPRICED, 1, run.context)
         warn_unpriced(run.provider, run.model)
     root = run.root
     if root is not None and root.totals is not None:
@@ -98,22 +102,18 @@ def charge(run: Run, usage: Usage, labels: dict[str, Any]) -> Cost | None:
     return cost
 
 
-def record_tokens(instruments: Instruments, usage: Usage, labels: dict[str, Any], context: Context) -> None:
+def record_tokens(client: Subject, profile: semconv.Profile, usage: Usage, context: Context) -> None:
     """Record the tokens of one call in the metrics of the profile: one point a type."""
-    if instruments.profile != "g2":
-        for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-            if tokens is not None:
-                instruments.record(semconv.CLIENT_TOKEN_USAGE, tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
-    if instruments.profile == "g1":
+    if profile != "g2":
+        if usage.input_tokens is not None:
+            client.record(semconv.CLIENT_TOKEN_USAGE, usage.input_tokens, context, _INPUT)
+        if usage.output_tokens is not None:
+            client.record(semconv.CLIENT_TOKEN_USAGE, usage.output_tokens, context, _OUTPUT)
+    if profile == "g1":
         return
     for metric, tokens in (
         (semconv.INFERENCE_OPERATION_INPUT_TOKENS, usage.input_tokens),
         (semconv.INFERENCE_OPERATION_OUTPUT_TOKENS, usage.output_tokens),
-    ):
-        if tokens is not None:
-            instruments.record(metric, tokens, labels, context)
-    counted = {**labels, semconv.TOKEN_MODALITY: "unknown"}
-    for metric, tokens in (
         (semconv.INFERENCE_INPUT_TOKENS, usage.input_tokens),
         (semconv.INFERENCE_OUTPUT_TOKENS, usage.output_tokens),
         (semconv.INFERENCE_CACHE_READ_TOKENS, usage.cache_read_tokens),
@@ -121,28 +121,31 @@ def record_tokens(instruments: Instruments, usage: Usage, labels: dict[str, Any]
         (semconv.INFERENCE_REASONING_TOKENS, usage.reasoning_tokens),
     ):
         if tokens is not None:
-            instruments.record(metric, tokens, counted, context)
+            client.record(metric, tokens, context, ALL_MODALITIES)
 
 
 def _write_usage(usage: Usage, attributes: dict[str, Any]) -> None:
-    pairs = (
-        (semconv.USAGE_INPUT_TOKENS, usage.input_tokens),
-        (semconv.USAGE_OUTPUT_TOKENS, usage.output_tokens),
-        (semconv.USAGE_CACHE_READ_TOKENS, usage.cache_read_tokens),
-        (semconv.USAGE_CACHE_WRITE_TOKENS, usage.cache_write_tokens),
-        (semconv.USAGE_REASONING_TOKENS, usage.reasoning_tokens),
-    )
-    attributes.update({key: tokens for key, tokens in pairs if tokens is not None})
+    if usage.input_tokens is not None:
+        attributes[semconv.USAGE_INPUT_TOKENS] = usage.input_tokens
+    if usage.output_tokens is not None:
+        attributes[semconv.USAGE_OUTPUT_TOKENS] = usage.output_tokens
+    if usage.cache_read_tokens is not None:
+        attributes[semconv.USAGE_CACHE_READ_TOKENS] = usage.cache_read_tokens
+    if usage.cache_write_tokens is not None:
+        attributes[semconv.USAGE_CACHE_WRITE_TOKENS] = usage.cache_write_tokens
+    if usage.reasoning_tokens is not None:
+        attributes[semconv.USAGE_REASONING_TOKENS] = usage.reasoning_tokens
 
 
 def _price(run: Run, usage: Usage) -> Cost | None:
     if run.actual_cost is not None:
         return Cost(amount=run.actual_cost, basis="actual", table_version=None)
     try:
-        for model in dict.fromkeys((run.model, run.response_model)):
-            cost = run.telemetry.policy.prices.cost(run.provider, model, usage, at_s=run.start_ns / 1e9)
-            if cost is not None:
-                return cost
+        prices, provider, model, at_s = run.telemetry.policy.prices, run.provider, run.model, run.start_ns / 1e9
+        cost = prices.cost(provider, model, usage, at_s=at_s)
+        if cost is None and run.response_model not in (None, model):
+            cost = prices.cost(provider, run.response_model, usage, at_s=at_s)
     except Exception as error:  # noqa: BLE001 - a price list must not break a call
         record_fault("cost", error)
-    return None
+        return None
+    return cost

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from opentelemetry.context import attach, get_current
@@ -16,23 +15,13 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
 R = TypeVar("R", bound=Run)
+_Place = tuple[int, "CodeType"]
+"""Identity of the frame that a block stands in, and its code, since a frame that is gone may leave its id to another function's."""
+_Block = tuple[R, "Context", _Place, int]
+"""What a block yielded; what it made current, held so that nothing else can have its id; its place; the thread that entered it.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block(Generic[R]):
-    """One block that is open."""
-
-    run: R
-    """What it yielded."""
-
-    context: Context
-    """What was made current; held, so that nothing else can have its id."""
-
-    place: tuple[int, CodeType]
-    """Identity of the frame that the block stands in, and its code, since a frame that is gone may leave its id to another function's."""
-
-    thread: int
-    """Thread that it was entered in."""
+A plain tuple, since one is made for each run.
+"""
 
 
 class OpenBlocks(Generic[R]):
@@ -41,6 +30,8 @@ class OpenBlocks(Generic[R]):
     A ``with`` statement leaves in the very frame that it entered in, wherever a torn generator is closed from; that tells its block from
     those of other tasks and threads. What was entered otherwise (``ExitStack``, calls by hand) is found by its context.
     """
+
+    __slots__ = ("_blocks",)
 
     def __init__(self) -> None:
         self._blocks: dict[int, _Block[R]] = {}
@@ -52,12 +43,12 @@ class OpenBlocks(Generic[R]):
         """Make a run's context current, and remember its block.
 
         Args:
-            run: a run that has begun.
+            run: a run that has begun in the present context.
             frame: where the block stands.
         """
-        run.enter()
         context = run.context
-        self._blocks[id(context)] = _Block(run=run, context=context, place=(id(frame), frame.f_code), thread=threading.get_ident())
+        attach(context)
+        self._blocks[id(context)] = run, context, (id(frame), frame.f_code), get_ident()
 
     def leave(self, frame: FrameType) -> R | None:
         """Return the run of the block that ends here, with the context outside current again if its own was; None if there is none.
@@ -66,29 +57,31 @@ class OpenBlocks(Generic[R]):
             frame: where the block stands.
         """
         current = get_current()
-        block = self._find(current, (id(frame), frame.f_code))
-        if block is None:
-            return None
-        self._blocks.pop(id(block.context), None)
-        if current is block.context:
-            attach(block.run.previous)
-        return block.run
+        place = id(frame), frame.f_code
+        block = self._blocks.get(id(current))
+        if block is None or block[2] != place:
+            block = self._find(current, place) or block
+            if block is None:
+                return None
+        run, context, _, _ = block
+        self._blocks.pop(id(context), None)
+        if current is context:
+            attach(run.previous)
+        return run
 
-    def _find(self, current: Context, place: tuple[int, CodeType]) -> _Block[R] | None:
-        here = self._blocks.get(id(current))
-        if here is not None and here.place == place:
-            return here
+    def _find(self, current: Context, place: _Place) -> _Block[R] | None:
+        """Find the block that stands here, or, unless the current context is one's own, the one that is most likely meant."""
         # One copy; walking the dictionary itself would fail when another thread enters a block meanwhile. Newest first.
         blocks = list(reversed(self._blocks.copy().values()))
-        standing = next((block for block in blocks if block.place == place), None)
-        if standing is not None or here is not None:
-            return standing or here
+        standing = next((block for block in blocks if block[2] == place), None)
+        if standing is not None or id(current) in self._blocks:
+            return standing
         # Left by hand where its context is not current: after somebody left a context of theirs attached, or in another task.
-        by_run = {id(block.run): block for block in blocks}
+        by_run = {id(block[0]): block for block in blocks}
         around: Any = current.get(RUN_KEY)
         while around is not None:
             if id(around) in by_run:
                 return by_run[id(around)]
             around = around.parent
-        thread = threading.get_ident()
-        return next((block for block in blocks if block.thread == thread), blocks[0] if blocks else None)
+        thread = get_ident()
+        return next((block for block in blocks if block[3] == thread), blocks[0] if blocks else None)

@@ -17,8 +17,8 @@ MAX_COUNT: Final = 2**53
 
 def counted(given: object, where: str) -> int | None:
     """Return a count, or None where nothing was given; nothing raises, and what is no count is left out and is one line in the log."""
-    if given is None:
-        return None
+    if given is None or (type(given) is int and 0 <= given <= MAX_COUNT):
+        return given
     try:
         number = count(given)
         if number is not None and number <= MAX_COUNT:

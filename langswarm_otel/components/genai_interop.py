@@ -44,13 +44,15 @@ def group_of(operation: str) -> str:
     return operation if operation in (semconv.EMBEDDINGS, semconv.RETRIEVAL) else semconv.CHAT
 
 
-def without_marks(context: Context) -> dict[str, object]:
-    """Return the context entries that clear every mark which the context has."""
+def clear_marks(entries: dict[str, object]) -> None:
+    """Clear every mark among the entries of a context in the making."""
     library = sys.modules.get(_INVOCATION)
     if library is None:
-        return {}
-    keys = (getattr(library, key_name, None) for key_name, _ in _NAMES.values())
-    return {key: None for key in keys if isinstance(key, str) and context.get(key) is not None}
+        return
+    for key_name, _ in _NAMES.values():
+        key = getattr(library, key_name, None)
+        if isinstance(key, str) and entries.get(key) is not None:
+            entries[key] = None
 
 
 def foreign_call(context: Context, group: str) -> Any | None:
@@ -64,22 +66,23 @@ def foreign_call(context: Context, group: str) -> Any | None:
     return found if isinstance(kind, type) and isinstance(found, kind) and not hasattr(found, _OURS) else None
 
 
-def mark(group: str, *, capture_content: bool) -> tuple[dict[str, object], Any]:
-    """Return the context entries that mark a call of ours, and where an instrumentor below will leave its data."""
+def mark(entries: dict[str, object], group: str, *, capture_content: bool) -> Any | None:
+    """Mark a call of ours in the entries of a context in the making; returns where an instrumentor below will leave its data."""
     library = sys.modules.get(_INVOCATION)
     if library is None:
-        return {}, None
+        return None
     try:
         key_name, type_name = _NAMES[group]
         if not hasattr(library, type_name):  # releases before 1.3 have no such keys
-            return {}, None
+            return None
         data = getattr(library, type_name)()
         data.capture_content = capture_content
         setattr(data, _OURS, True)
-        return {getattr(library, key_name): data}, data
+        entries[getattr(library, key_name)] = data
     except Exception as error:  # noqa: BLE001 - a release of it that we do not know
         record_fault("genai_interop.mark", error)
-        return {}, None
+        return None
+    return data
 
 
 def usage_in(data: Any) -> Usage:

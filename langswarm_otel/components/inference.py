@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from langswarm_otel.components.outcome import Ending
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 
@@ -52,6 +52,7 @@ class InferenceOperation(Operation["InferenceRun"]):
         self.provider = named_or_none(provider)
         self.model = named_or_none(model)
         self.operation = named(operation)
+        self.group = genai_interop.group_of(self.operation)
         self.server_address = named_or_none(server_address)
         self.server_port = server_port if isinstance(server_port, int) else None
         self.data_source_id = named_or_none(data_source_id)
@@ -67,19 +68,20 @@ class InferenceRun(Run):
     span_kind = SpanKind.CLIENT
     duration = semconv.CLIENT_OPERATION_DURATION
 
+    _described: InferenceOperation
+    _response_id: str | None = None
+    _finish_reasons: list[str] | None = None
+    _outer: InferenceRun | None = None
+    _foreign: Any = None
+    _below: Any = None
+
     def __init__(self, telemetry: Telemetry, described: InferenceOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+        super().__init__(telemetry, described)
         self.operation_name = described.operation
-        self.group = genai_interop.group_of(described.operation)
+        self.group = described.group
         """Which calls this one can be the same as."""
         if self.group == semconv.RETRIEVAL:
             self.input_key, self.output_key = semconv.RETRIEVAL_QUERY_TEXT, semconv.RETRIEVAL_DOCUMENTS
-        self._response_id: str | None = None
-        self._finish_reasons: list[str] | None = None
-        self._outer: InferenceRun | None = None
-        self._foreign: Any = None
-        self._below: Any = None
 
     @property
     def call(self) -> InferenceRun | None:
@@ -115,17 +117,20 @@ class InferenceRun(Run):
 
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
-        described, model = self._described, self.model
-        pairs: tuple[tuple[str, Any], ...] = (
-            (semconv.OPERATION_NAME, described.operation),
-            (semconv.PROVIDER_NAME, self.provider),
-            (semconv.REQUEST_MODEL, model),
-            (semconv.AGENT_NAME, self.scope.agent_name),
-            (semconv.SERVER_ADDRESS, described.server_address),
-            (semconv.SERVER_PORT, described.server_port),
-            (semconv.DATA_SOURCE_ID, described.data_source_id),
-        )
-        attributes = {key: value for key, value in pairs if value is not None}
+        described, provider, model, agent_name = self._described, self.provider, self.model, self.scope.agent_name
+        attributes: dict[str, Any] = {semconv.OPERATION_NAME: described.operation}
+        if provider is not None:
+            attributes[semconv.PROVIDER_NAME] = provider
+        if model is not None:
+            attributes[semconv.REQUEST_MODEL] = model
+        if agent_name is not None:
+            attributes[semconv.AGENT_NAME] = agent_name
+        if described.server_address is not None:
+            attributes[semconv.SERVER_ADDRESS] = described.server_address
+        if described.server_port is not None:
+            attributes[semconv.SERVER_PORT] = described.server_port
+        if described.data_source_id is not None:
+            attributes[semconv.DATA_SOURCE_ID] = described.data_source_id
         subject = described.data_source_id if self.group == semconv.RETRIEVAL else model
         return (f"{described.operation} {subject}" if subject else described.operation), attributes
 
@@ -136,48 +141,54 @@ class InferenceRun(Run):
             self._outer = outer
         else:
             self._foreign = genai_interop.foreign_call(context, self.group)
+        if self._outer is None:
+            self.telemetry.policy.prices.expect(self.provider, self.model)
         if self._outer is None and self._foreign is None:
             super()._open(context)
         else:
             self.has_span = False
             self.span = get_current_span(context)
             self.context = with_values(context, {RUN_KEY: self})
-        if self._outer is None and self.agent is not None and self.group == semconv.CHAT:
-            self.agent.count_inference()
+        if self._outer is None and self._agent is not None and self.group == semconv.CHAT:
+            self._agent.count_inference()
 
-    def entries(self, context: Context) -> dict[str, object]:  # noqa: ARG002 - as the base class has it
+    def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Mark the call, so that it is not seen a second time further down."""
-        entries, self._below = genai_interop.mark(self.group, capture_content=self.telemetry.policy.capture_content)
-        return entries
+        self._below = genai_interop.mark(inside, self.group, capture_content=self.telemetry.policy.capture_content)
 
     def between_chunks(self, seconds: float) -> None:
         """Record the time between two chunks."""
-        labels, instruments = self.labels(), self.telemetry.instruments
-        instruments.record(semconv.CLIENT_TIME_PER_OUTPUT_CHUNK, seconds, labels, self.context)
-        instruments.record(semconv.INFERENCE_TIME_PER_OUTPUT_CHUNK, seconds, labels, self.context)
+        subject = self.subject()
+        subject.record(semconv.CLIENT_TIME_PER_OUTPUT_CHUNK, seconds, self.context)
+        subject.record(semconv.INFERENCE_TIME_PER_OUTPUT_CHUNK, seconds, self.context)
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        described = self._described
+        return (*self.client_identity(), described.server_address, described.server_port)
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the client metrics."""
-        return self.client_labels()
-
-    def client_labels(self) -> dict[str, Any]:
-        """Return the attributes of the client metrics."""
-        labels = super().client_labels()
         described = self._described
+        labels = self.client_labels()
         if described.server_address is not None:
             labels[semconv.SERVER_ADDRESS] = described.server_address
         if described.server_port is not None:
             labels[semconv.SERVER_PORT] = described.server_port
         return labels
 
-    def _conclude(self, ending: Ending, attributes: dict[str, Any]) -> None:
+    def client(self, subject: Subject) -> Subject:
+        """Return whom token and cost metrics are about: the same."""
+        return subject
+
+    def _conclude(self, attributes: dict[str, Any]) -> None:
         if self._outer is not None:
             self._outer.absorb(self)
         elif self._foreign is not None:
             self._leave_with_owner()
         else:
             self._read_below()
-            super()._conclude(ending, attributes)
+            super()._conclude(attributes)
 
     def absorb(self, inner: InferenceRun) -> None:
         """Take what another description of this same call has found out; called by it."""
@@ -197,7 +208,7 @@ class InferenceRun(Run):
             response_id=self._response_id,
             response_finish_reasons=self._finish_reasons,
         )
-        accounting.charge(self, self.total_usage.whole, self.client_labels())
+        accounting.charge(self, self.total_usage.whole, self.subject())
 
     def _read_below(self) -> None:
         """Take what an instrumentor further down has left; what was reported to us wins."""
@@ -215,38 +226,37 @@ class InferenceRun(Run):
         for key, name, role in ((self.input_key, "input_messages", "user"), (self.output_key, "output_messages", "assistant")):
             captured.keep(self, key, getattr(data, name, None) or None, role)
 
-    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration and time to first chunk, and describe the answer."""
-        instruments = self.telemetry.instruments
-        is_inference = self.group == semconv.CHAT
-        if not (is_inference and instruments.profile == "g2"):
-            instruments.record(semconv.CLIENT_OPERATION_DURATION, ending.duration_s, labels, self.context)
-        if is_inference:
-            instruments.record(semconv.INFERENCE_DURATION, ending.duration_s, labels, self.context)
-            self._count_failed(ending, labels)
-        self._describe_stream(ending, labels, attributes)
-        pairs: tuple[tuple[str, Any], ...] = (
-            (semconv.RESPONSE_MODEL, self.response_model),
-            (semconv.RESPONSE_ID, self._response_id),
-            (semconv.RESPONSE_FINISH_REASONS, self._finish_reasons or None),
-        )
-        attributes.update({key: value for key, value in pairs if value is not None})
+        profile, is_inference = self.telemetry.instruments.profile, self.group == semconv.CHAT
+        if not (is_inference and profile == "g2"):
+            super().measure(subject, attributes)
+        if is_inference and profile != "g1":
+            subject.record(semconv.INFERENCE_DURATION, self._duration_s, self.context, self._end_labels)
+            self._count_failed(subject)
+        self._describe_stream(subject, attributes)
+        if self.response_model is not None:
+            attributes[semconv.RESPONSE_MODEL] = self.response_model
+        if self._response_id is not None:
+            attributes[semconv.RESPONSE_ID] = self._response_id
+        if self._finish_reasons:
+            attributes[semconv.RESPONSE_FINISH_REASONS] = self._finish_reasons
 
-    def _count_failed(self, ending: Ending, labels: dict[str, Any]) -> None:
+    def _count_failed(self, subject: Subject) -> None:
         """Count no tokens for a failed call, so that its series are there, as the present conventions ask."""
-        if ending.outcome != semconv.ERROR or not self.total_usage.is_empty:
+        if self._outcome != semconv.ERROR or not self.total_usage.is_empty:
             return
         for metric in (semconv.INFERENCE_INPUT_TOKENS, semconv.INFERENCE_OUTPUT_TOKENS):
-            self.telemetry.instruments.record(metric, 0, {**labels, semconv.TOKEN_MODALITY: "unknown"}, self.context)
+            subject.record(metric, 0, self.context, accounting.ALL_MODALITIES)
 
-    def _describe_stream(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def _describe_stream(self, subject: Subject, attributes: dict[str, Any]) -> None:
         if self._first_chunk_ns is None and not self._open_streams:
             return
         attributes[semconv.REQUEST_STREAM] = True
-        if ending.outcome != semconv.OK:
+        if self._outcome != semconv.OK:
             attributes[semconv.USAGE_PARTIAL] = True
         if self._first_chunk_ns is not None:
             seconds = max(self._first_chunk_ns - self.start_ns, 0) / 1e9
             attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds
             for metric in (semconv.CLIENT_TIME_TO_FIRST_CHUNK, semconv.INFERENCE_TIME_TO_FIRST_CHUNK):
-                self.telemetry.instruments.record(metric, seconds, labels, self.context)
+                subject.record(metric, seconds, self.context)

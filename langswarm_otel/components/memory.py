@@ -13,7 +13,7 @@ from langswarm_otel.components.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langswarm_otel.components.outcome import Ending
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 _SHORT: Final = {
@@ -58,9 +58,10 @@ class MemoryRun(Run):
     input_key = semconv.MEMORY_QUERY_TEXT
     output_key = semconv.MEMORY_RECORDS
 
+    _described: MemoryOperation
+
     def __init__(self, telemetry: Telemetry, described: MemoryOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+        super().__init__(telemetry, described)
         self.operation_name = described.operation
         self._result: str | None = None
         self._records: int | None = None
@@ -91,33 +92,36 @@ class MemoryRun(Run):
             attributes[semconv.AGENT_NAME] = self.scope.agent_name
         return described.operation, attributes
 
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.MEMORY_STORE_ID, self._described.operation, self._described.store, self.scope.agent_name
+
     def labels(self) -> dict[str, Any]:
-        """Return the attributes of the duration."""
-        fold = self.telemetry.instruments.fold
-        labels = {semconv.OPERATION_NAME: fold(semconv.OPERATION_NAME, self._described.operation)}
+        """Return the attributes of the metrics; each takes those that it knows."""
+        fold, described = self.telemetry.instruments.fold, self._described
+        labels = {
+            semconv.OPERATION_NAME: fold(semconv.OPERATION_NAME, described.operation),
+            semconv.MEMORY_STORE_ID: fold(semconv.MEMORY_STORE_ID, described.store),
+        }
         if self.scope.agent_name is not None:
             labels[semconv.AGENT_NAME] = fold(semconv.AGENT_NAME, self.scope.agent_name)
         return labels
 
-    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration, result and number of records."""
-        super().measure(ending, labels, attributes)
-        instruments, described = self.telemetry.instruments, self._described
-        store = instruments.fold(semconv.MEMORY_STORE_ID, described.store)
-        result = self._outcome_of_lookup(ending)
+        super().measure(subject, attributes)
+        result = self._outcome_of_lookup()
         if result is not None:
             attributes[semconv.MEMORY_RESULT] = result
-            lookup = {semconv.MEMORY_STORE_ID: store, semconv.MEMORY_RESULT: result}
-            instruments.record(semconv.MEMORY_LOOKUPS, 1, lookup, self.context)
+            subject.record(semconv.MEMORY_LOOKUPS, 1, self.context, ((semconv.MEMORY_RESULT, result),))
         if self._records is not None:
             attributes[semconv.MEMORY_RECORD_COUNT] = self._records
-            found = {semconv.OPERATION_NAME: labels[semconv.OPERATION_NAME], semconv.MEMORY_STORE_ID: store}
-            instruments.record(semconv.MEMORY_RECORDS_FOUND, self._records, found, self.context)
+            subject.record(semconv.MEMORY_RECORDS_FOUND, self._records, self.context)
 
-    def _outcome_of_lookup(self, ending: Ending) -> str | None:
+    def _outcome_of_lookup(self) -> str | None:
         """Return hit, miss or error; None for an operation that looks nothing up, or that did not say."""
         is_lookup = self._result is not None or self._described.operation == SEARCH
-        if is_lookup and ending.outcome == semconv.ERROR:
+        if is_lookup and self._outcome == semconv.ERROR:
             return "error"
         if self._result is None and is_lookup and self._records is not None:
             return "hit" if self._records else "miss"

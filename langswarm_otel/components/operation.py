@@ -16,7 +16,7 @@ from langswarm_otel.signals.telemetry import silent_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
     from opentelemetry.context import Context
 
@@ -63,28 +63,26 @@ class Operation(Generic[R]):
         return run
 
     def __enter__(self) -> R:
-        return self._enter(sys._getframe(1))  # noqa: SLF001 - the frame of the block tells it from others
+        run = self.begin()
+        self._entered.enter(run, sys._getframe(1))  # noqa: SLF001 - the frame of the block tells it from others
+        return run
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._exit(sys._getframe(1), error)  # noqa: SLF001 - as above
+        run = self._entered.leave(sys._getframe(1))  # noqa: SLF001 - as above
+        if run is not None:
+            run.finish(error)
 
     # Not coroutine functions: their frame would stand between this one and the block's.
     def __aenter__(self) -> Awaitable[R]:
-        return _at_once(self._enter(sys._getframe(1)))  # noqa: SLF001 - as above
+        run = self.begin()
+        self._entered.enter(run, sys._getframe(1))  # noqa: SLF001 - as above
+        return _at_once(run)
 
     def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> Awaitable[None]:
-        self._exit(sys._getframe(1), error)  # noqa: SLF001 - as above
-        return _at_once(None)
-
-    def _enter(self, frame: FrameType) -> R:
-        run = self.begin()
-        self._entered.enter(run, frame)
-        return run
-
-    def _exit(self, frame: FrameType, error: BaseException | None) -> None:
-        run = self._entered.leave(frame)
+        run = self._entered.leave(sys._getframe(1))  # noqa: SLF001 - as above
         if run is not None:
             run.finish(error)
+        return _at_once(None)
 
     def __call__(self, function: F, /) -> F:
         """Return a function of the same kind whose every call is a run."""

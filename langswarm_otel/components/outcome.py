@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel import semconv
@@ -11,23 +10,6 @@ if TYPE_CHECKING:
     from langswarm_otel.semconv import Outcome
 
 _LONGEST: Final = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """When and how a run ended."""
-
-    end_ns: int
-    """Nanoseconds since 1970."""
-
-    duration_s: float
-    """Seconds that the run took."""
-
-    outcome: Outcome
-    """Value of ``langswarm.outcome``."""
-
-    error_type: str | None
-    """Value of ``error.type``; only errors and cancelled runs have one."""
 
 
 def outcome_of(error: BaseException | None) -> Outcome:

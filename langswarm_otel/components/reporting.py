@@ -124,21 +124,26 @@ class Reporting:
         else:
             self._usage = usage if self._usage is NO_USAGE else self._usage.updated(usage)
 
-    def read_usage(self, reported: object, *tokens: object) -> Usage:
+    def read_usage(
+        self, reported: object, whole_input: object, output: object, cache_read: object, cache_write: object, reasoning: object
+    ) -> Usage:
         """Bring a report into one form; nothing raises, and what is no count is left out and is one line in the log.
 
         Args:
             reported: what the provider reports.
-            *tokens: input, output, cache read, cache write and reasoning tokens.
+            whole_input: input tokens, as in ``usage``; so are the others.
+            output: output tokens.
+            cache_read: input tokens read from a prompt cache.
+            cache_write: input tokens written to a prompt cache.
+            reasoning: output tokens of reasoning.
         """
         try:
-            whole_input, output, cache_read, cache_write, reasoning = (counted(number, "usage") for number in tokens)
             usage = Usage(
-                input_tokens=whole_input,
-                output_tokens=output,
-                cache_read_tokens=cache_read,
-                cache_write_tokens=cache_write,
-                reasoning_tokens=reasoning,
+                input_tokens=counted(whole_input, "usage"),
+                output_tokens=counted(output, "usage"),
+                cache_read_tokens=counted(cache_read, "usage"),
+                cache_write_tokens=counted(cache_write, "usage"),
+                reasoning_tokens=counted(reasoning, "usage"),
             )
             return usage if reported is None else counted_usage(usage_of(reported, self.usage_provider), "usage").updated(usage)
         except Exception as error:  # noqa: BLE001 - what the caller hands us must not fail the call

@@ -7,21 +7,23 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from opentelemetry.context import Context, attach, create_key, get_current
-from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, get_current_span, set_span_in_context
+from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, get_current_span
 
 from langswarm_otel import semconv
 from langswarm_otel.components import accounting, captured, settling
-from langswarm_otel.components.outcome import Ending, error_type, outcome_of
+from langswarm_otel.components.outcome import error_type, outcome_of
 from langswarm_otel.components.reporting import Reporting
-from langswarm_otel.context import NO_SCOPE, Scope, current_scope, scope_entry, with_values
+from langswarm_otel.context import NO_SCOPE, SCOPE_KEY, SPAN_KEY, Scope, current_scope
 from langswarm_otel.guard import record_fault
 from langswarm_otel.propagation import origin_links
+from langswarm_otel.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from langswarm_otel.components.agent import AgentRun
     from langswarm_otel.components.inference import InferenceRun
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 RUN_KEY: Final = create_key("langswarm_otel.run")
@@ -29,6 +31,9 @@ RUN_KEY: Final = create_key("langswarm_otel.run")
 
 _END_OF_TIME: Final = 2**63
 """Nanoseconds since 1970 that no telemetry lives to see; 64 bits hold what is before."""
+
+_ENDED: Final = {outcome: ((semconv.OUTCOME, outcome),) for outcome in (semconv.OK, semconv.ERROR, semconv.CANCELLED, semconv.ABANDONED)}
+"""The label of each outcome."""
 
 
 class Run(Reporting):
@@ -79,8 +84,21 @@ class Run(Reporting):
     _begun_ns: int = 0
     _elapses: bool = False
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    # How it ended, known while the end is carried out.
+    _duration_s: float = 0.0
+    _outcome: semconv.Outcome = semconv.OK
+    _error_type: str | None = None
+    _end_labels: tuple[tuple[str, str], ...] = ()
+
+    def __init__(self, telemetry: Telemetry, described: Any) -> None:
+        """Make a run that has not begun.
+
+        Args:
+            telemetry: what it emits into.
+            described: the operation that it is a run of.
+        """
         self.telemetry = telemetry
+        self._described = described
 
     # What a kind decides.
 
@@ -92,36 +110,38 @@ class Run(Reporting):
         """Return the scope inside; None if it is the one outside."""
         return None
 
-    def entries(self, context: Context) -> dict[str, object]:  # noqa: ARG002 - for kinds that need it
-        """Return further entries of the context inside, given the one outside."""
-        return {}
+    def prepare(self, inside: dict[str, object], context: Context) -> None:
+        """Change further entries of the context inside.
+
+        Args:
+            inside: the entries, so far those of the context outside.
+            context: the context outside.
+        """
+
+    def identity(self) -> tuple[object, ...]:
+        """Return everything that ``labels`` is made of."""
+        raise NotImplementedError
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the metrics, but for the outcome."""
         raise NotImplementedError
 
-    def client_labels(self) -> dict[str, Any]:
-        """Return the attributes of token and cost metrics."""
-        fold = self.telemetry.instruments.fold
-        pairs = (
-            (semconv.PROVIDER_NAME, self.provider),
-            (semconv.REQUEST_MODEL, self.model),
-            (semconv.RESPONSE_MODEL, self.response_model),
-            (semconv.AGENT_NAME, self.agent_name),
-        )
-        labels = {key: fold(key, value) for key, value in pairs if value is not None}
-        labels[semconv.OPERATION_NAME] = self.operation_name
-        return labels
+    def client(self, subject: Subject) -> Subject:  # noqa: ARG002 - for kinds that are one
+        """Return whom token and cost metrics are about.
 
-    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
+        Args:
+            subject: whom the other metrics of this run are about.
+        """
+        return self.telemetry.subjects.of(self.client_identity(), self.client_labels)
+
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:  # noqa: ARG002 - for kinds that need it
         """Record the metrics of the end, and add to the span's last attributes.
 
         Args:
-            ending: when and how the run ended.
-            labels: ``labels()`` with the outcome.
+            subject: whom they are about.
             attributes: what will be set on the span.
         """
-        self.telemetry.instruments.record(self.duration, ending.duration_s, labels, self.context)
+        subject.record(self.duration, self._duration_s, self.context, self._end_labels)
 
     def called(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the arguments of a decorated call, for kinds whose content they are."""
@@ -177,37 +197,43 @@ class Run(Reporting):
         self.previous = context
         try:
             self._begun_ns = time.perf_counter_ns()
-            clock, start_ns = self.telemetry.clock, _moment(start_ns)
-            self._elapses = start_ns is None and clock is time.time_ns
-            self.start_ns = clock() if start_ns is None else start_ns
+            given = None if start_ns is None else _moment(start_ns)
+            if given is None:
+                clock = self.telemetry.clock
+                self._elapses = clock is time.time_ns
+                self.start_ns = clock()
+            else:
+                self.start_ns = given
             self._take_place(context)
             self._open(context)
         except Exception as error:  # noqa: BLE001 - the caller's work must go on without telemetry
             record_fault("start of operation", error)
             self.finished = True
             self.span = NonRecordingSpan(get_current_span(context).get_span_context())
-            self.context = with_values(context, {})
+            self.context = Context(context)
 
     def _take_place(self, context: Context) -> None:
         self.scope = current_scope(context)
         parent = context.get(RUN_KEY)
         if isinstance(parent, Run):
-            self.parent, self._root, self._agent, self._call = parent, parent.root, parent.agent, parent.call
+            self.parent = parent
+            self._root = parent.root
+            self._agent = parent.agent
+            self._call = parent.call
         if self._root is None and self.is_root:
             self.totals = accounting.Totals()
 
     def _open(self, context: Context) -> None:
-        inside = self.scope_inside()
-        entries = self.entries(context)
-        entries[RUN_KEY] = self
-        if inside is not None:
-            entries.update(scope_entry(inside))
+        inside: dict[str, object] = {**context, RUN_KEY: self}
+        scope = self.scope_inside()
+        if scope is not None:
+            inside[SCOPE_KEY] = scope
+        self.prepare(inside, context)
         if self.has_span:
-            self.span = self._start_span(context)
-            context = set_span_in_context(self.span, context)
+            self.span = inside[SPAN_KEY] = self._start_span(context)
         else:
             self.span = get_current_span(context)
-        self.context = with_values(context, entries)
+        self.context = Context(inside)
 
     def _start_span(self, context: Context) -> Span:
         try:
@@ -255,7 +281,8 @@ class Run(Reporting):
         if self.finished:
             return
         self.finished = True
-        end_ns = _moment(end_ns)
+        if end_ns is not None:
+            end_ns = _moment(end_ns)
         if type(error) is GeneratorExit:
             close = functools.partial(self._close, error, self.now_ns() if end_ns is None else end_ns)
             if settling.put_aside(close):
@@ -267,14 +294,11 @@ class Run(Reporting):
     def _close(self, error: BaseException | None, end_ns: int | None) -> None:
         attributes: dict[str, Any] = {}
         try:
-            ending = self._ending(error, self.now_ns() if end_ns is None else end_ns)
-            end_ns = ending.end_ns
-            attributes[semconv.OUTCOME] = ending.outcome
-            if ending.error_type is not None:
-                attributes[semconv.ERROR_TYPE] = ending.error_type
-            if error is not None and ending.outcome == semconv.ERROR and self.has_span:
-                captured.keep_exception(self, error)
-            self._conclude(ending, attributes)
+            if end_ns is None:
+                end_ns = self.now_ns()
+            self._duration_s = max(end_ns - self.start_ns, 0) / 1e9
+            self._judge(error, attributes)
+            self._conclude(attributes)
         except Exception as fault:  # noqa: BLE001 - the span must end whatever else fails
             record_fault("end of operation", fault)
         if self.has_span:
@@ -282,27 +306,57 @@ class Run(Reporting):
         # The context holds this run: without the way back, both are freed at once instead of by the garbage collector.
         self.context = self.previous
 
-    def _ending(self, error: BaseException | None, end_ns: int) -> Ending:
-        outcome = outcome_of(error)
-        kind = None if error is None or outcome == semconv.ABANDONED else error_type(error)
-        if error is None and self._reported_error is not None:
-            outcome, kind = semconv.ERROR, self._reported_error
-        elif error is None and self._open_streams > 0:
-            outcome = semconv.ABANDONED
-        return Ending(end_ns=end_ns, duration_s=max(end_ns - self.start_ns, 0) / 1e9, outcome=outcome, error_type=kind)
+    def _judge(self, error: BaseException | None, attributes: dict[str, Any]) -> None:
+        if error is not None:
+            self._outcome = outcome_of(error)
+            self._error_type = None if self._outcome == semconv.ABANDONED else error_type(error)
+        elif self._reported_error is not None:
+            self._outcome, self._error_type = semconv.ERROR, self._reported_error
+        elif self._open_streams > 0:
+            self._outcome = semconv.ABANDONED
+        attributes[semconv.OUTCOME] = self._outcome
+        if self._error_type is None:
+            self._end_labels = _ENDED[self._outcome]
+            return
+        attributes[semconv.ERROR_TYPE] = self._error_type
+        self._end_labels = (
+            *_ENDED[self._outcome],
+            (semconv.ERROR_TYPE, self.telemetry.instruments.fold(semconv.ERROR_TYPE, self._error_type)),
+        )
+        if error is not None and self._outcome == semconv.ERROR and self.has_span:
+            captured.keep_exception(self, error)
 
-    def _conclude(self, ending: Ending, attributes: dict[str, Any]) -> None:
+    def subject(self) -> Subject:
+        """Return whom the metrics of this run are about."""
+        return self.telemetry.subjects.of(self.identity(), self.labels)
+
+    def client_identity(self) -> tuple[object, ...]:
+        """Return everything that ``client_labels`` is made of."""
+        return "client", self.operation_name, self.provider, self.model, self.response_model, self.agent_name
+
+    def client_labels(self) -> dict[str, Any]:
+        """Return the attributes that every client metric carries."""
+        fold = self.telemetry.instruments.fold
+        pairs = (
+            (semconv.PROVIDER_NAME, self.provider),
+            (semconv.REQUEST_MODEL, self.model),
+            (semconv.RESPONSE_MODEL, self.response_model),
+            (semconv.AGENT_NAME, self.agent_name),
+        )
+        labels = {key: fold(key, value) for key, value in pairs if value is not None}
+        labels[semconv.OPERATION_NAME] = self.operation_name
+        return labels
+
+    def _conclude(self, attributes: dict[str, Any]) -> None:
         if self._attempts:
             attributes[semconv.ATTEMPTS] = self._attempts
-        labels = self.labels()
-        labels[semconv.OUTCOME] = ending.outcome
-        if ending.error_type is not None:
-            labels[semconv.ERROR_TYPE] = self.telemetry.instruments.fold(semconv.ERROR_TYPE, ending.error_type)
+        subject = self.subject()
         try:
-            self.measure(ending, labels, attributes)
+            self.measure(subject, attributes)
         except Exception as fault:  # noqa: BLE001 - the totals are still right
             record_fault("metrics of operation", fault)
-        accounting.account(self, attributes)
+        if self._usage is not NO_USAGE or self._attempts or self._actual_cost is not None:
+            accounting.account(self, subject, attributes)
         if self.totals is not None:
             self.totals.write(attributes)
 

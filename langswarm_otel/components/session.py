@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import semconv
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from langswarm_otel.components.outcome import Ending
     from langswarm_otel.context import Scope
+    from langswarm_otel.signals.subjects import Subject
     from langswarm_otel.signals.telemetry import Telemetry
 
 ROLES: Final = frozenset({"user", "assistant", "system", "tool"})
@@ -53,9 +52,7 @@ class SessionRun(Run):
     is_root = False
     duration = semconv.SESSION_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: SessionOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: SessionOperation
 
     def message(self, role: str = "user") -> None:
         """Count a message.
@@ -68,25 +65,29 @@ class SessionRun(Run):
     def scope_inside(self) -> Scope:
         """Return the scope inside: this conversation and its user."""
         described, policy = self._described, self.telemetry.policy
-        scope = replace(self.scope, conversation_id=described.session_id)
+        scope = self.scope._replace(conversation_id=described.session_id)
         if described.user_id is None:
             return scope
         raw = described.user_id if policy.capture_user_id else None
-        return replace(scope, user_hash=hash_user(described.user_id, policy.user_hash_salt), user_id=raw)
+        return scope._replace(user_hash=hash_user(described.user_id, policy.user_hash_salt), user_id=raw)
 
-    def entries(self, context: Context) -> dict[str, object]:
+    def prepare(self, inside: dict[str, object], context: Context) -> None:
         """Count the session as open, and tell the instrumentors of others its conversation."""
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, 1, {}, context)
-        return genai_interop.conversation(self._described.session_id)
+        inside.update(genai_interop.conversation(self._described.session_id))
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return (semconv.CONVERSATION_ID,)
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration: none but the outcome."""
         return {}
 
-    def measure(self, ending: Ending, labels: dict[str, Any], attributes: dict[str, Any]) -> None:
+    def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record the duration, and count the session as open no more."""
         self.telemetry.instruments.record(semconv.SESSION_ACTIVE, -1, {}, self.context)
-        super().measure(ending, labels, attributes)
+        super().measure(subject, attributes)
 
 
 def count_message(telemetry: Telemetry, role: str, context: Context | None = None, *, number: int = 1) -> None:

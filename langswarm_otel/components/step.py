@@ -46,9 +46,7 @@ class StepRun(Run):
     operation_name = semconv.WORKFLOW_STEP
     duration = semconv.STEP_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: StepOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: StepOperation
 
     @property
     def call(self) -> None:
@@ -66,9 +64,13 @@ class StepRun(Run):
         )
         return f"workflow_step {described.name}", {key: value for key, value in pairs if value is not None}
 
-    def entries(self, context: Context) -> dict[str, object]:
+    def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Clear the marks of a call that this runs in."""
-        return genai_interop.without_marks(context)
+        genai_interop.clear_marks(inside)
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.WORKFLOW_STEP, self._described.name, self.scope.workflow_name
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration."""

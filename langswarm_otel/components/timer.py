@@ -29,7 +29,8 @@ class TimerOperation(Operation["TimerRun"]):
         """
         super().__init__(resolve)
         self.name = named(name)
-        self.attributes = dict(safe_attributes(attributes))
+        self.attributes = {key: value for key, value in safe_attributes(attributes).items() if key in semconv.TIMER_DURATION.attributes}
+        self.attributes_text = repr(self.attributes)
 
     def make(self, telemetry: Telemetry) -> TimerRun:
         """Return a timing that has not begun."""
@@ -44,14 +45,16 @@ class TimerRun(Run):
     operation_name = "timer"
     duration = semconv.TIMER_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: TimerOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: TimerOperation
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since it began."""
         return max(self.now_ns() - self.start_ns, 0) / 1e9
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.TIMER_NAME, self._described.name, self._described.attributes_text
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration."""

@@ -48,9 +48,7 @@ class ToolRun(Run):
     input_key = semconv.TOOL_CALL_ARGUMENTS
     output_key = semconv.TOOL_CALL_RESULT
 
-    def __init__(self, telemetry: Telemetry, described: ToolOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: ToolOperation
 
     @property
     def call(self) -> None:
@@ -69,11 +67,11 @@ class ToolRun(Run):
             attributes[semconv.AGENT_NAME] = self.scope.agent_name
         return f"execute_tool {described.name}", attributes
 
-    def entries(self, context: Context) -> dict[str, object]:
+    def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Count as a call of the agent, and clear the marks of an inference that this runs in."""
         if self.agent is not None:
             self.agent.count_tool()
-        return genai_interop.without_marks(context)
+        genai_interop.clear_marks(inside)
 
     def called(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep the arguments of a decorated tool, if the gate is open."""
@@ -82,6 +80,10 @@ class ToolRun(Run):
     def returned(self, result: Any) -> None:
         """Keep the result of a decorated tool, if the gate is open."""
         self.output(result)
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.EXECUTE_TOOL, self._described.name, self._described.tool_type, self.scope.agent_name
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the tool's metrics."""

@@ -56,15 +56,17 @@ class TracedRun(Run):
     operation_name = "function"
     duration = semconv.FUNCTION_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: TracedOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: TracedOperation
 
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
         described = self._described
         given = gate.strip(described.attributes, is_open=self.telemetry.policy.capture_content)
         return described.name or described.function_name, {semconv.CODE_FUNCTION_NAME: described.function_name, **given}
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.CODE_FUNCTION_NAME, self._described.function_name
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import semconv
@@ -44,9 +43,7 @@ class WorkflowRun(Run):
     operation_name = semconv.INVOKE_WORKFLOW
     duration = semconv.WORKFLOW_DURATION
 
-    def __init__(self, telemetry: Telemetry, described: WorkflowOperation) -> None:
-        super().__init__(telemetry)
-        self._described = described
+    _described: WorkflowOperation
 
     @property
     def call(self) -> None:
@@ -60,11 +57,15 @@ class WorkflowRun(Run):
 
     def scope_inside(self) -> Scope:
         """Return the scope inside: this workflow."""
-        return replace(self.scope, workflow_name=self._described.name)
+        return self.scope._replace(workflow_name=self._described.name)
 
-    def entries(self, context: Context) -> dict[str, object]:
+    def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Clear the marks of a call that this runs in."""
-        return genai_interop.without_marks(context)
+        genai_interop.clear_marks(inside)
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the labels are made of."""
+        return semconv.INVOKE_WORKFLOW, self._described.name
 
     def labels(self) -> dict[str, Any]:
         """Return the attributes of the duration."""

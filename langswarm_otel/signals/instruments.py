@@ -58,6 +58,14 @@ class Instruments:
         except Exception as error:  # noqa: BLE001 - a meter that fails must not fail the application
             record_fault("record metric", error)
 
+    def recorder(self, metric: semconv.Metric) -> Callable[..., None] | None:
+        """Return what records a metric, given value, labels that the metric allows, and context; None in a profile without it.
+
+        It may raise.
+        """
+        found = self._recorders.get(metric.name)
+        return None if found is None else found[0]
+
     def fold(self, key: str, name: str) -> str:
         """Return a name as a label value: itself, or ``_OTHER`` once ``MAX_NAMES`` others have been seen for this key."""
         seen = self._names.get(key)

@@ -14,6 +14,7 @@ from opentelemetry.trace import NoOpTracerProvider, Tracer, TracerProvider
 from langswarm_otel import semconv
 from langswarm_otel.pricing import PriceBook
 from langswarm_otel.signals.instruments import Instruments
+from langswarm_otel.signals.subjects import Subjects
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class Telemetry:
     policy: Policy
     """What may be emitted."""
 
+    subjects: Subjects
+    """Whom the measurements of these instruments are about."""
+
     clock: Callable[[], int] = time.time_ns
     """Nanoseconds since 1970."""
 
@@ -83,11 +87,13 @@ def build_telemetry(
         clock: nanoseconds since 1970; another one than the system's makes times reproducible, in tests.
     """
     meter = meter_provider.get_meter(semconv.SCOPE_NAME, __version__, semconv.SCHEMA_URL)
+    instruments = Instruments(meter, policy.semconv)
     return Telemetry(
         tracer=tracer_provider.get_tracer(semconv.SCOPE_NAME, __version__, semconv.SCHEMA_URL),
         meter=meter,
         logger=logger_provider.get_logger(semconv.SCOPE_NAME, __version__, semconv.SCHEMA_URL),
-        instruments=Instruments(meter, policy.semconv),
+        instruments=instruments,
+        subjects=Subjects(instruments),
         policy=policy,
         clock=clock,
     )
@@ -95,5 +101,6 @@ def build_telemetry(
 
 @functools.cache
 def silent_telemetry() -> Telemetry:
-    """Return telemetry that goes nowhere; the same each time."""
-    return build_telemetry(NoOpTracerProvider(), NoOpMeterProvider(), NoOpLoggerProvider(), Policy())
+    """Return telemetry that goes nowhere; the same each time. It looks up no prices and misses none."""
+    policy = Policy(prices=PriceBook({"*": "free"}, public=False))
+    return build_telemetry(NoOpTracerProvider(), NoOpMeterProvider(), NoOpLoggerProvider(), policy)
