@@ -41,11 +41,8 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
 
-bench-quick: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector, briefly
-	@$(BIN)/python benchmarks/caller_latency.py --quick
-
-bench: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector
-	@$(BIN)/python benchmarks/caller_latency.py
+bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent" for some rows)
+	@$(BIN)/python -m benchmarks --quick $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
