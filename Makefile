@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick wheel collector clean
@@ -41,8 +42,11 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
 
-bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent" for some rows)
-	@$(BIN)/python -m benchmarks --quick $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent")
+	@$(BIN)/python -m benchmarks --quick $(BENCH)
+
+bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PEERS=, RESUME=1)
+	@$(BIN)/python -m benchmarks $(if $(ROWS)$(PEERS),,--write) $(BENCH)
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }

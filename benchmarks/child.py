@@ -1,6 +1,6 @@
 """One measurement: a fresh process that does one work with one subject and writes down what it saw.
 
-    python -c 'from benchmarks.child import main; main()' WORK SUBJECT ENDPOINT RESULT_FILE [NAME=NUMBER ...]
+    python -c 'from benchmarks.child import main; main()' WORK SUBJECT ENDPOINT RESULT_FILE [NAME=VALUE ...]
 
 It imports next to nothing before the work begins, so that the import of the subject can be a work.
 """
@@ -17,7 +17,8 @@ NOT_OFFERED = "not offered"
 def main() -> None:
     """Do the work and write its figures as JSON, with the time at which the program's own part was over."""
     work, subject, endpoint, result_file, *settings = sys.argv[1:]
-    numbers = {name: int(number) for name, _, number in (setting.partition("=") for setting in settings)}
+    pairs = (setting.partition("=") for setting in settings)
+    numbers = {name: int(value) if value.isdigit() else value for name, _, value in pairs}
     try:
         figures = importlib.import_module(f"benchmarks.works.{work}").run(f"benchmarks.adapters.{subject}", endpoint, **numbers)
     except AttributeError as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _INFLATE = {"": bytes, "gzip": gzip.decompress, "deflate": zlib.decompress}
 _DELTA = 1
+_LINES = ("bench.line", "bench.answered")
+"""Log lines; logfire sends each as a span of this name."""
 
 
 def count(bodies: Iterable[tuple[str, str, bytes]]) -> dict[str, object]:
@@ -36,6 +38,7 @@ def count(bodies: Iterable[tuple[str, str, bytes]]) -> dict[str, object]:
             lines += _lines(plain)
         elif path.endswith("/v1/metrics"):
             _add_totals(plain, totals)
+    lines += sum(spans[name] for name in _LINES)
     return {"spans": dict(spans), "lines": lines, "count": sum(totals.values()), "requests": requests, "bytes": size}
 
 

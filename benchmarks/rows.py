@@ -1,10 +1,15 @@
-"""The rows of the table: which work, how much of it, which of its figures, and the targets of issue 3."""
+"""The kinds of rows: which work, how much of it, and which of its figures are told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Endpoint = Literal["healthy", "refused", "hanging"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +20,12 @@ class Figure:
     title: str
     unit: str
     target: float | None = None
-    """The ratio to the raw SDK that must not be exceeded; for shares that are lost, the share itself."""
+    """What must not be exceeded: the ratio to the raw SDK, or the figure itself where it is absolute."""
     stretch: float | None = None
+    absolute: bool = False
+    """Whether each subject's own figure is told instead of a ratio: the raw SDK's may be nothing at all, or its loss is the point."""
+    above_plain: bool = False
+    """Whether it counts above the same program without telemetry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,79 +35,73 @@ class Row:
     key: str
     title: str
     work: str
-    numbers: Mapping[str, int] = field(default_factory=dict)
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Figure, ...]
+    settings: Mapping[str, int | str] = field(default_factory=dict)
+    quick: bool = False
+    """Whether ``make bench-quick`` has it."""
     rounds: int = 5
-    quick: Mapping[str, int] | None = None
-    """Numbers of ``make bench-quick``; None leaves the row out of it."""
+    peer_rounds: int = 3
+    """Rounds that the peers take part in: the first ones."""
+    endpoint: Endpoint = "healthy"
+    at_once: bool = False
+    """Whether all subjects run at the same time, because they wait rather than work."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the process."""
+
+    @property
+    def group(self) -> str:
+        """What it may be chosen by, with others of its kind."""
+        return self.key.partition("-")[0]
 
 
-def _lost() -> Figure:
-    return Figure(key="lost", title="lost", unit="%", target=0.0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One work at growing sizes, by ours and the raw SDK."""
+
+    key: str
+    title: str
+    work: str
+    varied: str
+    """The setting that grows."""
+    sizes: tuple[int, ...]
+    settings: Mapping[str, int] = field(default_factory=dict)
+    items: tuple[str, ...] = ("size",)
+    """Settings whose product is the number of items; the cost of one times it is the cost of all."""
+
+    def row(self, size: int) -> Row:
+        """Return the row that measures one point."""
+        return Row(
+            key=f"curve-{self.key}-{size}",
+            title=f"curve of {self.title}: {size:,}",
+            work=self.work,
+            settings={**self.settings, self.varied: size},
+            rounds=1,
+            figures=(Figure(key="process_us", title="process", unit="us"),),
+        )
+
+    def items_at(self, size: int) -> int:
+        """Return how many items the work makes."""
+        return math.prod({**self.settings, self.varied: size}[name] for name in self.items)
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
-        key="import",
-        title="import + configure",
-        work="importing",
-        quick={},
-        figures=(
-            Figure(key="process_ms", title="process CPU", unit="ms", target=0.8, stretch=0.5),
-            Figure(key="rss_mb", title="memory added", unit="MB", target=0.9, stretch=0.7),
-            Figure(key="modules", title="modules", unit=""),
-        ),
-    ),
-    Row(
-        key="span",
-        title="20 000 spans, 8 attributes",
-        work="spans",
-        numbers={"size": 20_000},
-        quick={"size": 20_000},
-        figures=(
-            Figure(key="thread_us", title="calling thread", unit="us", target=0.9, stretch=0.5),
-            Figure(key="process_us", title="process", unit="us", target=0.65, stretch=0.4),
-            _lost(),
-        ),
-    ),
-    Row(
-        key="unsampled",
-        title="unsampled span",
-        work="unsampled",
-        numbers={"size": 50_000},
-        quick={"size": 30_000},
-        figures=(Figure(key="thread_us", title="calling thread", unit="us", target=1.0, stretch=0.6),),
-    ),
-    Row(
-        key="metrics",
-        title="counter + histogram, 3 attributes",
-        work="measuring",
-        numbers={"size": 50_000},
-        quick={"size": 30_000},
-        figures=(Figure(key="thread_us", title="calling thread", unit="us", target=0.6, stretch=0.3), _lost()),
-    ),
-    Row(
-        key="line",
-        title="structlog line, file + OTLP",
-        work="lines",
-        numbers={"size": 10_000},
-        quick={"size": 10_000},
-        figures=(
-            Figure(key="thread_us", title="calling thread", unit="us"),
-            Figure(key="process_us", title="process", unit="us", target=0.6, stretch=0.4),
-            _lost(),
-        ),
-    ),
-    Row(
-        key="agent",
-        title="agent execution, all signals",
-        work="executions",
-        numbers={"size": 4_000},
-        quick={"size": 4_000},
-        figures=(
-            Figure(key="thread_us", title="calling thread", unit="us", target=0.8, stretch=0.4),
-            Figure(key="process_us", title="process", unit="us", target=0.7, stretch=0.45),
-            _lost(),
-        ),
-    ),
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One rate that the project's concept promised, kept by ours for a while."""
+
+    key: str
+    title: str
+    function: str
+    rate: int
+    """Calls a second."""
+    seconds: int = 5
+
+    def row(self) -> Row:
+        """Return the row that measures it."""
+        return Row(
+            key=f"promise-{self.key}",
+            title=self.title,
+            work="steady",
+            settings={"function": self.function, "rate": self.rate, "seconds": self.seconds},
+            rounds=1,
+            figures=(),
+        )

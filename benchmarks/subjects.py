@@ -29,7 +29,8 @@ RAW = Subject(
 PLAIN = Subject(name="without", adapter="plain", requirements=())
 PEERS = (
     Subject(name="logfire", adapter="logfire_sdk", requirements=("logfire", "structlog"), distribution="logfire"),
-    Subject(name="traceloop-sdk", adapter="traceloop", requirements=("traceloop-sdk", "structlog"), distribution="traceloop-sdk"),
+    # traceloop-sdk 0.62.4 imports httpx and does not require it.
+    Subject(name="traceloop-sdk", adapter="traceloop", requirements=("traceloop-sdk", "structlog", "httpx"), distribution="traceloop-sdk"),
     Subject(name="openlit", adapter="openlit_sdk", requirements=("openlit", "structlog"), distribution="openlit"),
     Subject(name="langfuse", adapter="langfuse_sdk", requirements=("langfuse", "structlog"), distribution="langfuse"),
     Subject(

@@ -8,7 +8,9 @@ function is missing is "not offered":
 - ``measure(attributes)``: add 1 to the counter ``bench.count``, record a value of the histogram ``bench.time``.
 - ``line(number)``: one structlog line with three fields, to the file and over OTLP.
 - ``execution(number)``: one agent execution: two nested spans, four metric points at least, one log line, cost.
+- ``memory(number)``, ``session(number)``, ``errors()``: what only ours has, for the targets of the concept.
 - ``flush()``: send everything made so far.
 
-``SPAN`` is the name of its plain span, ``EXECUTION_SPANS`` those of an execution.
+``SPAN`` is the name of its plain span, ``EXECUTION_SPANS`` those of an execution; ``LACKS`` says what it cannot send of
+what an execution has.
 """

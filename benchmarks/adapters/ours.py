@@ -73,17 +73,17 @@ def memory(number: int) -> None:
         search.hit(records=number % 5)
 
 
-def session(number: int, messages: int) -> None:
-    """Hold a conversation of so many messages."""
+def session(number: int) -> None:
+    """Hold a conversation of three messages."""
     with _obs.session(f"s-{number}", user_id="u-17") as conversation:
-        for _ in range(messages):
-            conversation.message("user")
+        for role in ("user", "assistant", "user"):
+            conversation.message(role)
 
 
 def errors() -> int:
     """Return how many faults and drops the handle knows of."""
     health = _obs.health()
-    return health.internal_errors + sum(sum(row.dropped.values()) for row in health.exporters)
+    return int(health.internal_errors + sum(sum(row.dropped.values()) for row in health.exporters))
 
 
 def flush() -> None:

@@ -9,18 +9,13 @@ import time
 from typing import Any
 
 from benchmarks import inputs
-from benchmarks.adapters import stdlib_structlog
+from benchmarks.adapters import api_program, stdlib_structlog
+from benchmarks.adapters.api_program import SPAN, measure, span, span_with
 
-SPAN = "bench.work"
+__all__ = ["EXECUTION_SPANS", "SPAN", "configure", "execution", "flush", "line", "measure", "span", "span_with"]
 EXECUTION_SPANS = ("invoke_agent bench", "chat gpt-4o")
 
-_tracer: Any = None
 _log: Any = None
-_counter: Any = None
-_histogram: Any = None
-_duration: Any = None
-_tokens: Any = None
-_cost: Any = None
 _providers: tuple[Any, ...] = ()
 
 
@@ -55,38 +50,7 @@ def configure(endpoint: str, log_file: str, *, sampled: bool = True) -> None:
     _log = stdlib_structlog.logger(log_file)
     LoggingInstrumentor().instrument()
     _providers = (tracer_provider, meter_provider, logger_provider)
-    _prepare()
-
-
-def _prepare() -> None:
-    from opentelemetry import metrics, trace
-
-    global _tracer, _counter, _histogram, _duration, _tokens, _cost
-    _tracer = trace.get_tracer("bench")
-    meter = metrics.get_meter("bench")
-    _counter = meter.create_counter("bench.count")
-    _histogram = meter.create_histogram("bench.time", "s")
-    _duration = meter.create_histogram("gen_ai.client.operation.duration", "s")
-    _tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}")
-    _cost = meter.create_counter("bench.cost", "{USD}")
-
-
-def span(number: int) -> None:
-    """Make a span with eight attributes."""
-    with _tracer.start_as_current_span(SPAN, attributes=inputs.attributes_of(number)):
-        pass
-
-
-def span_with(attributes: dict[str, Any]) -> None:
-    """Make a span with these attributes."""
-    with _tracer.start_as_current_span(SPAN, attributes=attributes):
-        pass
-
-
-def measure(attributes: dict[str, Any]) -> None:
-    """Add to a counter and record into a histogram."""
-    _counter.add(1, attributes)
-    _histogram.record(0.125, attributes)
+    api_program.prepare()
 
 
 def line(number: int) -> None:
@@ -98,18 +62,16 @@ def execution(number: int) -> None:
     """Write by hand what an agent execution needs."""
     model = inputs.MODEL
     begin = time.perf_counter()
+    tracer = api_program.tracer()
     about_agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": inputs.AGENT, "gen_ai.request.model": model}
-    with _tracer.start_as_current_span("invoke_agent bench", attributes=about_agent):
+    with tracer.start_as_current_span("invoke_agent bench", attributes=about_agent):
         about_call = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": inputs.PROVIDER, "gen_ai.request.model": model}
-        with _tracer.start_as_current_span("chat gpt-4o", attributes=about_call) as call:
+        with tracer.start_as_current_span("chat gpt-4o", attributes=about_call) as call:
             cost = inputs.cost_of(model, inputs.INPUT_TOKENS, inputs.OUTPUT_TOKENS)
             call.set_attribute("gen_ai.usage.input_tokens", inputs.INPUT_TOKENS)
             call.set_attribute("gen_ai.usage.output_tokens", inputs.OUTPUT_TOKENS)
             call.set_attribute("bench.cost", cost)
-            _tokens.record(inputs.INPUT_TOKENS, {**about_call, "gen_ai.token.type": "input"})
-            _tokens.record(inputs.OUTPUT_TOKENS, {**about_call, "gen_ai.token.type": "output"})
-            _cost.add(cost, about_call)
-            _duration.record(time.perf_counter() - begin, about_call)
+            api_program.measure_call(about_call, time.perf_counter() - begin, cost)
         _log.info("bench.answered", number=number)
 
 

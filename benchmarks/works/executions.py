@@ -12,4 +12,6 @@ def run(adapter: str, endpoint: str, size: int) -> dict[str, Any]:
     """Make the executions and flush them."""
     subject = start(adapter, endpoint)
     figures = repeat(subject.execution, subject.flush, size)
-    return figures | {"expected": {"spans": dict.fromkeys(subject.EXECUTION_SPANS, size + WARM_UP), "lines": size + WARM_UP}}
+    lacks = getattr(subject, "LACKS", ())
+    expected = {"spans": dict.fromkeys(subject.EXECUTION_SPANS, size + WARM_UP), "lines": 0 if lacks else size + WARM_UP}
+    return figures | {"expected": expected, "lacks": lacks}
