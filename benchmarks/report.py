@@ -88,7 +88,8 @@ def promises(found: dict[str, Any]) -> str:
     if not found["promises"]:
         return ""
     lines = [
-        f"Rates that the concept promised, kept for some seconds: no errors, under {MEMORY_BOUND_MB:g} MB, under {CPU_BOUND_PERCENT:g} % CPU.",
+        f"Rates that the concept promised, each for some seconds, with no error, "
+        f"under {MEMORY_BOUND_MB:g} MB and under {CPU_BOUND_PERCENT:g} % of a core:",
         "",
         _line("promised", "kept", "errors", "lost", "CPU", "memory added", ""),
         _line(*["---"] * 7),
