@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick wheel collector clean
+.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ lint: $(STAMP) ## Check types, style, import floors and spelling
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(BIN)/codespell langswarm_otel tests docs tools *.md
+	@$(BIN)/codespell langswarm_otel benchmarks tests docs tools *.md
 	@echo "lint: clean"
 
 format: $(STAMP) ## Format the code
@@ -47,6 +47,9 @@ bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span a
 
 bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PEERS=, RESUME=1)
 	@$(BIN)/python -m benchmarks $(if $(ROWS)$(PEERS),,--write) $(BENCH)
+
+bench-report: $(STAMP) ## Write into docs/ what the last make bench found, whole or not
+	@$(BIN)/python -m benchmarks --report --write > /dev/null
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }

@@ -33,19 +33,27 @@ def main() -> None:
     for subject in (RAW, OURS):
         if subject.name in installed.missing:
             raise SystemExit(f"{subject.name} cannot be installed:\n{installed.missing[subject.name]}")
-    journal = Journal(environments.CACHE / ("quick.jsonl" if options.quick else "run.jsonl"), resume=options.resume)
-    facts = machine.describe()
-    with SinkProcess(installed.environments[RAW.name].python) as sink:
-        runner = Runner(installed=installed, sink=sink, journal=journal)
-        runner.warm([subject for subject in (RAW, OURS, *chosen) if subject.name in installed.environments])
-        for row, subjects in jobs:
-            runner.run(row, [subject for subject in subjects if subject.name in installed.environments], rounds=options.rounds)
+    kept = environments.CACHE / ("quick.jsonl" if options.quick else "run.jsonl")
+    going_on = options.resume or options.report
+    journal = Journal(kept, resume=going_on)
+    facts = machine.remembered(kept.with_suffix(".facts.json"), anew=not going_on)
+    if not options.report:
+        _measure(jobs, installed, journal, options.rounds)
     found = results.build(ROWS, CURVES, PROMISES, journal.samples)
     found |= {"machine": facts, "versions": _versions(installed, [RAW, OURS, *chosen]), "missing": installed.missing}
     print(report.page(found))
     if options.write:
         publishing.write(found)
         say(f"written to {publishing.FOLDER}")
+
+
+def _measure(jobs: Sequence[tuple[Row, Sequence[Subject]]], installed: Installed, journal: Journal, rounds: int | None) -> None:
+    with SinkProcess(installed.environments[RAW.name].python) as sink:
+        runner = Runner(installed=installed, sink=sink, journal=journal)
+        everybody = {subject.name: subject for _, subjects in jobs for subject in subjects if subject.name in installed.environments}
+        runner.warm(list(everybody.values()))
+        for row, subjects in jobs:
+            runner.run(row, [subject for subject in subjects if subject.name in everybody], rounds=rounds)
 
 
 def _jobs(options: argparse.Namespace) -> list[tuple[Row, Sequence[Subject]]]:
@@ -79,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", choices=[peer.name for peer in PEERS], help="only these peers")
     parser.add_argument("--rounds", type=int, help="so many rounds of every row")
     parser.add_argument("--resume", action="store_true", help="go on where the last run ended; what crashed is tried again")
+    parser.add_argument("--report", action="store_true", help="measure nothing, tell what the last run found")
     parser.add_argument("--write", action="store_true", help="keep table and plots in docs/")
     options = parser.parse_args()
     if options.quick and options.rounds is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +10,15 @@ import time
 from pathlib import Path
 
 from benchmarks.environments import ROOT
+
+
+def remembered(path: Path, *, anew: bool) -> dict[str, str]:
+    """Return the facts that the run began with: those kept in a file, or those of now, which are kept in it."""
+    if anew or not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(describe()))
+    facts: dict[str, str] = json.loads(path.read_text())
+    return facts
 
 
 def describe() -> dict[str, str]:

@@ -24,7 +24,7 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "langswarm-otel",
     "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica", "Arial", "sans-serif"],
+    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
     "font.size": 9,
     **{f"{part}.color": INK for part in ("text", "xtick", "ytick", "grid")},
     **{f"axes.{part}color": INK for part in ("label", "edge")},
@@ -73,7 +73,7 @@ def draw_ratios(found: dict[str, Any], path: Path) -> None:
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_yticks(range(len(rows)), [title for title, _ in rows], fontsize=8)
-    axes.set_xlabel("cost as a ratio to the raw SDK (lower is better); no dot where a run lost something or the library has no such thing")
+    axes.set_xlabel("cost as a ratio to the raw SDK, lower is better\n(no dot where a run lost something or the library has no such thing)")
     axes.grid(visible=True, axis="x", linewidth=0.4, alpha=0.5)
     figure.legend(loc="upper center", ncols=6, bbox_to_anchor=(0.5, 1.0 + 0.3 / figure.get_figheight()))
     _save(figure, path)

@@ -21,7 +21,7 @@ def facts(found: dict[str, Any]) -> str:
     """Return machine and versions."""
     machine = ", ".join(f"{name} {value}" for name, value in found.get("machine", {}).items())
     versions = ", ".join(f"{name} {version}" for name, version in found.get("versions", {}).items())
-    return f"{machine}; the sink used at most {found['sink_cpu_percent']:.0f} % of a core.\n\nVersions: {versions}."
+    return f"{machine}; the sink used at most {found['sink_cpu_percent']:.1f} % of a core.\n\nVersions: {versions}."
 
 
 def table(found: dict[str, Any]) -> str:
@@ -88,8 +88,7 @@ def promises(found: dict[str, Any]) -> str:
     if not found["promises"]:
         return ""
     lines = [
-        f"Rates that the concept promised, each for some seconds, with no error, "
-        f"under {MEMORY_BOUND_MB:g} MB and under {CPU_BOUND_PERCENT:g} % of a core:",
+        f"Rates that the concept promised, without errors, under {MEMORY_BOUND_MB:g} MB and {CPU_BOUND_PERCENT:g} % of a core:",
         "",
         _line("promised", "kept", "errors", "lost", "CPU", "memory added", ""),
         _line(*["---"] * 7),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.adapters import plain
 from benchmarks.works.repeating import WARM_UP, repeat
 from benchmarks.works.starting import start
 
@@ -11,4 +12,4 @@ from benchmarks.works.starting import start
 def run(adapter: str, endpoint: str, size: int) -> dict[str, Any]:
     """Log the lines and flush them."""
     subject = start(adapter, endpoint)
-    return repeat(subject.line, subject.flush, size) | {"expected": {"lines": size + WARM_UP}}
+    return repeat(subject.line, plain.line, subject.flush, size) | {"expected": {"lines": size + WARM_UP}}

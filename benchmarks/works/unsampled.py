@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.adapters import plain
 from benchmarks.works.repeating import repeat
 from benchmarks.works.starting import start
 
@@ -11,4 +12,4 @@ from benchmarks.works.starting import start
 def run(adapter: str, endpoint: str, size: int) -> dict[str, Any]:
     """Make the spans."""
     subject = start(adapter, endpoint, sampled=False)
-    return repeat(subject.span, subject.flush, size) | {"expected": {"spans": {subject.SPAN: 0}}}
+    return repeat(subject.span, plain.span, subject.flush, size) | {"expected": {"spans": {subject.SPAN: 0}}}

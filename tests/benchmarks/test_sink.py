@@ -43,8 +43,8 @@ def test_process_that_fails_says_why(sink):
 
 def test_what_is_not_offered_is_no_failure(sink):
     plain = Program(python=Path(sys.executable), adapter="plain")
-    figures = measure_at_sink(plain, row("attributes", attributes=1, size=1), sink)
-    assert figures["not offered"] == "span_with"
+    assert measure_at_sink(plain, row("memory_of_nobody"), sink)["error"]
+    assert measure_at_sink(plain, row("steady", function="memory", rate=1, seconds=1), sink)["not offered"] == "memory"
 
 
 def test_counts_of_running_totals_and_of_differences():
