@@ -39,11 +39,11 @@ def make(name: str, requirements: tuple[str, ...]) -> Environment:
     """
     folder = CACHE / name
     python, stamp = folder / "bin" / "python", folder / ".requirements"
-    wanted = "\n".join(requirements)
+    # What an editable install requires stands in the project itself.
+    wanted = "\n".join([*requirements, *([(ROOT / "pyproject.toml").read_text()] if "--editable" in requirements else [])])
     fresh = stamp.exists() and stamp.read_text() == wanted and time.time() - stamp.stat().st_mtime < FRESH_FOR_S
     if not fresh:
-        if not python.exists():
-            _uv("venv", "-q", "--python", sys.executable, str(folder))
+        _uv("venv", "-q", "--clear", "--python", sys.executable, str(folder))
         if requirements:
             _uv("pip", "install", "-q", "--upgrade", "--compile-bytecode", "--python", str(python), *requirements)
         stamp.write_text(wanted)
