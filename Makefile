@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
+BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick wheel collector clean
+.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,7 +33,7 @@ lint: $(STAMP) ## Check types, style, import floors and spelling
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(BIN)/codespell langswarm_otel tests docs tools *.md
+	@$(BIN)/codespell langswarm_otel benchmarks tests docs tools *.md
 	@echo "lint: clean"
 
 format: $(STAMP) ## Format the code
@@ -41,11 +42,14 @@ format: $(STAMP) ## Format the code
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
 
-bench-quick: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector, briefly
-	@$(BIN)/python benchmarks/caller_latency.py --quick
+bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent")
+	@$(BIN)/python -m benchmarks --quick $(BENCH)
 
-bench: $(STAMP) ## Measure the caller's time and the exit time against a dead Collector
-	@$(BIN)/python benchmarks/caller_latency.py
+bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PEERS=, RESUME=1)
+	@$(BIN)/python -m benchmarks $(if $(ROWS)$(PEERS),,--write) $(BENCH)
+
+bench-report: $(STAMP) ## Write into docs/ what the last make bench found, whole or not
+	@$(BIN)/python -m benchmarks --report --write > /dev/null
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
