@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -157,11 +158,23 @@ def test_one_bad_attribute_costs_that_attribute():
     assert [pair.key for pair in resource.scope_spans[0].spans[0].attributes] == ["a", "z"]
 
 
-def test_deep_nesting_survives_as_far_as_protobuf_reads_it():
-    array, mapping = 1, 1
-    for _ in range(30):
-        array, mapping = [array], {"k": mapping}
-    check([span_of(array=array, mapping=mapping)])
+def nested(depth, wrap):
+    value = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return span_of(deep=value, z="z")
+
+
+@pytest.mark.parametrize(("wrap", "deepest"), [(lambda value: (value,), 47), (lambda value: {"k": value}, 31)])
+def test_nesting_is_sent_as_deep_as_protobuf_reads_it(wrap, deepest):
+    """One level more, and a reader refuses the whole request that the official encoder makes; here the attribute is left out."""
+    request = official("traces", [])
+    check([nested(deepest, wrap)])
+    for depth in (deepest + 1, 400, 10_000):
+        (sent,) = request.FromString(assemble([ENCODER.encode(nested(depth, wrap))])).resource_spans
+        assert [pair.key for pair in sent.scope_spans[0].spans[0].attributes] == ["z"]
+    with pytest.raises(DecodeError):
+        request.FromString(official("traces", [nested(deepest + 1, wrap)]).SerializeToString())
 
 
 def test_an_error_names_no_value():
