@@ -37,6 +37,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 from otlp_compare import RESOURCES, SCOPES, attributes, canonical, counts, floats, good_texts, official, span_ids, texts, times, trace_ids
 
+from langswarm_otel import guard
 from langswarm_otel.export.encoding import EncodingError, MetricEncoder
 
 ENCODER = MetricEncoder()
@@ -109,7 +110,7 @@ def collected(draw):
 
 
 def check(found, encoder=ENCODER):
-    """Both can encode it or neither can; twice, since the second time comes from what was remembered."""
+    """Both can encode it or neither can, ours without help; twice, since the second time comes from what was remembered."""
     expected = official("metrics", found)
     for _ in range(2):
         if expected is None:
@@ -117,6 +118,7 @@ def check(found, encoder=ENCODER):
                 encoder.encode(found)
         else:
             assert canonical(encoder.encode(found), expected) == expected.SerializeToString(deterministic=True)
+    assert not any("official" in place for place in guard.faults())
 
 
 @given(collected())
