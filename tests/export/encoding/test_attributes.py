@@ -6,7 +6,7 @@ import random
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -100,6 +100,7 @@ def test_what_cannot_be_encoded_is_counted():
     assert guard.faults() == {"encoding of an attribute": 3}
 
 
+@settings(max_examples=40)
 @given(st.lists(plain_attributes, min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_what_is_remembered_makes_no_difference(found, order):
     """In any order, the first time and later, the same bytes come out for the same attributes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.metrics import Observation
@@ -121,6 +121,7 @@ def check(found, encoder=ENCODER):
     assert not any("official" in place for place in guard.faults())
 
 
+@settings(max_examples=60)
 @given(collected())
 def test_any_metric_is_encoded_as_the_official_encoder_does(found):
     check(found)

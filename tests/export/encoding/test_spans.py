@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -122,6 +122,7 @@ def recorded_spans(draw):
     return list(exporter.get_finished_spans())
 
 
+@settings(max_examples=60)
 @given(recorded_spans())
 def test_what_a_tracer_records_is_encoded_as_the_official_encoder_does(spans):
     check(spans)
