@@ -4,8 +4,8 @@
 backlog can be kept encoded. ``MetricEncoder`` makes a whole body. An encoder remembers what comes again and again, in bounded caches, and
 belongs to one thread at a time; records of several encoders may go into one body.
 
-An attribute that cannot be said in OTLP (a lone surrogate, an integer beyond 64 bits, an object of an unknown type) is left out and counted
-as a fault, as the official encoder does. On purpose different from it:
+An attribute that cannot be said in OTLP (a lone surrogate, an integer beyond 64 bits, an object of an unknown type, deeper than readers of
+protobuf go) is left out and counted as a fault, as the official encoder does. On purpose different from it:
 
 * A record that cannot be encoded is an ``EncodingError`` of that record. There it costs the batch.
 * Scopes whose attributes are equal but not the same (``1`` and ``True``) stay apart. There both are sent under the first.

@@ -25,7 +25,9 @@ MAX_VALUES: Final = 64
 """Kept values of a key."""
 
 MAX_ENTRIES: Final = 4096
-"""Kept keys and values of a cache together, some 300 bytes each."""
+"""Kept values of a cache, some 300 bytes each, and its keys, which count for several."""
+
+_KEY_ENTRIES: Final = 4
 
 _FIVE_BYTES: Final = 1 << 35
 """Numbers below this have a varint of at most five bytes."""
@@ -118,7 +120,7 @@ class AttributeFields:
             return None
         known = _Key(name)
         if key.__class__ is str and len(name) <= MAX_TEXT:
-            self._make_room()
+            self._make_room(_KEY_ENTRIES)
             self._keys[key] = known
         return known
 
@@ -135,7 +137,7 @@ class AttributeFields:
     def _keep(self, known: _Key, value: str, field: bytes) -> None:
         kept = known.texts
         if len(kept) < MAX_VALUES:
-            self._make_room()
+            self._make_room(1)
             kept[value] = field
             return
         known.misses += 1
@@ -144,10 +146,10 @@ class AttributeFields:
             self._entries -= len(kept)
             kept.clear()
 
-    def _make_room(self) -> None:
-        self._entries += 1
+    def _make_room(self, entries: int) -> None:
+        self._entries += entries
         if self._entries > MAX_ENTRIES:
-            self._entries = 1
+            self._entries = entries
             self._keys.clear()
 
 

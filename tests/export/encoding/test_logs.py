@@ -13,6 +13,7 @@ from opentelemetry.trace import NonRecordingSpan
 from otlp_compare import RESOURCES, attributes, canonical, contexts, good_texts, integers, official, resources, scopes, texts, times, values
 
 from langswarm_otel.export.encoding import EncodingError, LogEncoder, assemble
+from langswarm_otel.export.encoding.group import COMPLETE
 
 ENCODER = LogEncoder()
 
@@ -37,7 +38,7 @@ def records(draw):
 
 
 def check(batch):
-    """Both encode the same records, and make the same of those."""
+    """Both encode the same records, and make the same of those; ours without help."""
     encoded, good = [], []
     for record in batch:
         if official("logs", [record]) is None:
@@ -46,6 +47,7 @@ def check(batch):
         else:
             encoded.append(ENCODER.encode(record))
             good.append(record)
+    assert all(group is not COMPLETE for group, _ in encoded)
     expected = official("logs", good)
     assert canonical(assemble(encoded), expected) == expected.SerializeToString(deterministic=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -31,6 +32,7 @@ from otlp_compare import (
 )
 
 from langswarm_otel.export.encoding import EncodingError, SpanEncoder, assemble
+from langswarm_otel.export.encoding.group import COMPLETE
 
 ENCODER = SpanEncoder()
 """One for all examples: what it remembers of one must not show in another."""
@@ -56,7 +58,7 @@ ended_spans = st.builds(
 
 
 def check(spans):
-    """Both encode the same spans, and make the same of those."""
+    """Both encode the same records, and make the same of those; ours without help."""
     encoded, good = [], []
     for span in spans:
         if official("traces", [span]) is None:
@@ -65,6 +67,7 @@ def check(spans):
         else:
             encoded.append(ENCODER.encode(span))
             good.append(span)
+    assert all(group is not COMPLETE for group, _ in encoded)
     expected = official("traces", good)
     assert canonical(assemble(encoded), expected) == expected.SerializeToString(deterministic=True)
 
@@ -119,6 +122,7 @@ def recorded_spans(draw):
     return list(exporter.get_finished_spans())
 
 
+@settings(max_examples=60)
 @given(recorded_spans())
 def test_what_a_tracer_records_is_encoded_as_the_official_encoder_does(spans):
     check(spans)
@@ -157,11 +161,23 @@ def test_one_bad_attribute_costs_that_attribute():
     assert [pair.key for pair in resource.scope_spans[0].spans[0].attributes] == ["a", "z"]
 
 
-def test_deep_nesting_survives_as_far_as_protobuf_reads_it():
-    array, mapping = 1, 1
-    for _ in range(30):
-        array, mapping = [array], {"k": mapping}
-    check([span_of(array=array, mapping=mapping)])
+def nested(depth, wrap):
+    value = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return span_of(deep=value, z="z")
+
+
+@pytest.mark.parametrize(("wrap", "deepest"), [(lambda value: (value,), 47), (lambda value: {"k": value}, 31)])
+def test_nesting_is_sent_as_deep_as_protobuf_reads_it(wrap, deepest):
+    """One level more, and a reader refuses the whole request that the official encoder makes; here the attribute is left out."""
+    request = official("traces", [])
+    check([nested(deepest, wrap)])
+    for depth in (deepest + 1, 400, 10_000):
+        (sent,) = request.FromString(assemble([ENCODER.encode(nested(depth, wrap))])).resource_spans
+        assert [pair.key for pair in sent.scope_spans[0].spans[0].attributes] == ["z"]
+    with pytest.raises(DecodeError):
+        request.FromString(official("traces", [nested(deepest + 1, wrap)]).SerializeToString())
 
 
 def test_an_error_names_no_value():
