@@ -1,7 +1,7 @@
 """What our reader remembers between two exports: the interval that is open, the totals since the start, and what was last exported.
 
-The SDK hands counters and histograms over as deltas, whatever the exporter wants. So a look in between loses nothing; cumulative or delta
-is a matter of what is written into an export, and may change while the process runs.
+The SDK and our own tallies hand counters and histograms over as deltas, whatever the exporter wants. So a look in between loses nothing;
+cumulative or delta is a matter of what is written into an export, and may change while the process runs.
 """
 
 from __future__ import annotations

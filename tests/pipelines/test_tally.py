@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from langswarm_otel import guard
+from langswarm_otel import configure_observability, guard
 from langswarm_otel.pipelines import tally as tally_module
 from langswarm_otel.pipelines.reader import SwitchReader
 from langswarm_otel.pipelines.series_index import ALIASES_PER_SERIES, SeriesIndex
@@ -104,6 +104,26 @@ def test_what_stays_with_the_sdk() -> None:
     configured.measure()
     assert configured.in_sdk() == {"c", "u", "h"}
     assert configured.totals() == (3, -3, 3)
+
+
+def test_an_installed_meter_configurator_decides(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it turns off is off: only the SDK knows of it, so the SDK measures."""
+    metadata = tmp_path / "quiet-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: quiet\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[_opentelemetry_meter_configurator]\nquiet = quiet:configure\n")
+    (tmp_path / "quiet.py").write_text(
+        "from types import SimpleNamespace\n\n\ndef configure(scope):\n    return SimpleNamespace(is_enabled=scope.name != 'noisy')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    quiet: Any = {"log_output": "none", "configure_structlog": False, "instrument": False, "install_global": False}
+    with configure_observability("testing", service_name="s", meter_configurator="quiet", **quiet) as obs:
+        provider = obs._installation.pipelines.meter_provider
+        for name in ("noisy", "other"):
+            provider.get_meter(name).create_counter(f"{name}.c").add(1)
+        data = obs._installation.pipelines.reader.peek()
+    assert values_of(data, "other.c") == {(): 1}
+    assert points_of(data, "noisy.c") == []
 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
