@@ -36,6 +36,13 @@ def _jsonable(value: object) -> Any:
     return safe_value(value, nested=True)
 
 
+def _as_json_has_it(value: object) -> Any:
+    """Return what stands for a value that ``orjson`` does not know; ``json`` knows more."""
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if isinstance(value, float) else _jsonable(value)
+
+
 _encode: Final = json.JSONEncoder(default=_jsonable, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -60,7 +67,7 @@ def json_line(event_dict: EventDict) -> bytes:
     """
     if orjson is not None:
         try:
-            line: bytes = orjson.dumps(event_dict, _jsonable, _OPTIONS)
+            line: bytes = orjson.dumps(event_dict, _as_json_has_it, _OPTIONS)
         except Exception:  # noqa: BLE001, S110 - integers beyond 64 bits; the others are refused by `json` too
             pass
         else:

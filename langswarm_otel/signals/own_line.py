@@ -34,14 +34,12 @@ if TYPE_CHECKING:
 _MEANINGFUL: Final = frozenset(
     {
         "level",
-        "level_number",
         "logger",
         "timestamp",
         "positional_args",
         "exc_info",
         "exception",
         "stack_info",
-        "stack",
         semconv.LOG_TRACE_ID,
         semconv.LOG_SPAN_ID,
         semconv.LOG_TRACE_FLAGS,

@@ -74,7 +74,7 @@ TIMES = st.one_of(st.none(), st.integers(0, 2**62))
     longest=st.one_of(st.none(), st.integers(0, 8)),
 )
 def test_records_are_the_sdks(
-    attributes, kind, given_context, current, timestamp, observed, severity, severity_text, body, event_name, exception, most, longest
+    *, attributes, kind, given_context, current, timestamp, observed, severity, severity_text, body, event_name, exception, most, longest
 ) -> None:
     """Whatever is emitted, the record that we make encodes to the very message of the one that the SDK makes and we copy."""
     limits = LogRecordLimits()

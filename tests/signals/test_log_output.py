@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import pickle
 import stat
@@ -225,7 +226,6 @@ class TestFile:
 
     def test_both_means_both_and_colours_stay_on_the_terminal(self, tmp_path, root, monkeypatch):
         """The file gets the same lines without escape sequences."""
-        import io
 
         class Terminal(io.StringIO):
             def isatty(self):
@@ -277,6 +277,46 @@ class TestFile:
         lines = path.read_text().splitlines()
         assert len(lines) == 400
         assert all(len(line) == 3000 and len(set(line)) == 1 for line in lines)
+
+
+class TestBytes:
+    """Lines that are bytes already."""
+
+    @pytest.mark.parametrize("line", ["grün", "grün\n", "grün".encode(), "grün\n".encode()])
+    def test_text_and_bytes_are_one_line_each(self, tmp_path, capsys, line):
+        """On the console and in the file, with or without an end of the line."""
+        path = tmp_path / "app.log"
+        output = LineOutput("stdout", open_log_file(path))
+        LineLogger(output).info(line)
+        LineLogger(output).warning(line)
+        output.close()
+        assert path.read_bytes() == "grün\n".encode() * 2
+        assert capsys.readouterr().out == "grün\n" * 2
+
+    def test_a_write_that_stops_half_way_goes_on(self):
+        """As on a disk that is nearly full, or a pipe."""
+
+        class Slow(io.RawIOBase):
+            def __init__(self):
+                self.written = b""
+
+            def write(self, line):
+                self.written += line[:3]
+                return len(line[:3])
+
+        file = Slow()
+        LineOutput(None, file).write(b'{"event":"x"}\n')
+        LineOutput(None, file).write("text")
+        assert file.written == b'{"event":"x"}\ntext\n'
+
+    def test_bytes_of_a_chain_of_the_applications_own_are_lines(self, tmp_path, root):
+        """Our loggers stay where an application gives structlog other processors later, orjson's bytes among them."""
+        path = tmp_path / "app.log"
+        setup = configure_logging(LoggingSettings(log_output="file", log_file=str(path)), RecordedLogs())
+        structlog.configure(processors=[structlog.processors.JSONRenderer(serializer=lambda value, **_: json.dumps(value).encode())])
+        structlog.get_logger("shop").info("x")
+        setup.undo()
+        assert path.read_bytes() == b'{"event": "x"}\n'
 
 
 def test_a_line_logger_can_be_copied_and_sent(capsys):

@@ -42,8 +42,14 @@ class Onlooker(LogRecordProcessor):
 
 
 def encoded(records: list[ReadableLogRecord], *, observed: bool = True) -> Any:
-    """Return the official encoder's message; without the time of observation, where that is the clock's."""
-    request = encode_logs(records)
+    """Return the official encoder's message; without the time of observation, where that is the clock's.
+
+    What it refuses, a lone surrogate in a name for one, is its refusal.
+    """
+    try:
+        request = encode_logs(records)
+    except Exception as error:  # compared like a message
+        return type(error)
     for resource_logs in request.resource_logs:
         for scope_logs in resource_logs.scope_logs:
             for record in scope_logs.log_records:
