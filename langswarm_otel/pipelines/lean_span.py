@@ -30,6 +30,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, Status
 
 from langswarm_otel.export.sdk_private import bounded_attributes, make_immutable, report_end
+from langswarm_otel.export.sizes import LEAN_SPAN_BYTES
 from langswarm_otel.pipelines.lean_attributes import PLAIN, first_attributes, plain
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class TracerParts:
 class EndedSpan(ReadableSpan):
     """What a lean span leaves behind; a ``ReadableSpan`` in everything, only made faster."""
 
+    bytes_when_bare = LEAN_SPAN_BYTES
+    """What one without attributes and events takes in memory; ``export.sizes`` asks for it."""
+
     def __init__(self, span: LeanSpan, attributes: Any) -> None:
         # Not the SDK's constructor: thirteen keyword arguments cost as much as all the rest of an end.
         self._name = span._name
@@ -88,6 +92,9 @@ class _Live(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         return self._span._attributes[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._span._attributes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.copy())

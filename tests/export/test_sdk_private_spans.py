@@ -1,97 +1,104 @@
-"""What we assume of the SDK's spans beyond their public interface; an SDK that breaks it fails here first, and is read another way."""
+"""The private names of spans and tracers that a lean span stands on: there in this SDK, and meaning what we take them to mean."""
 
 from __future__ import annotations
 
 import pytest
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, ParentBasedTraceIdRatio, TraceIdRatioBased
 
 from langswarm_otel.export import sdk_private
-from langswarm_otel.export.sdk_private import parts_of_context, parts_of_span
 
-CONTEXT = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b")]))
-LISTS = {6: dict, 8: tuple, 10: tuple}
+SPAN_PARTS = {
+    "_name", "_context", "_kind", "_instrumentation_info", "_instrumentation_scope", "_parent", "_start_time", "_end_time", "_attributes",
+    "_events", "_links", "_resource", "_status",
+}  # fmt: skip
+OWN_PARTS = {
+    "_sampler", "_trace_config", "_record_exception", "_set_status_on_exception", "_span_processor", "_limits", "_lock",
+    "_record_end_metrics",
+}  # fmt: skip
 
 
-def public(span):
-    """The same parts, asked the public way."""
-    parts = sdk_private._public_parts_of_span(span)
-    return tuple(LISTS[index](part) if index in LISTS else part for index, part in enumerate(parts))
+def provider_of(**arguments) -> TracerProvider:
+    return TracerProvider(resource=Resource({}), shutdown_on_exit=False, **arguments)
 
 
-@pytest.fixture
-def ended():
-    """One span with everything, one with nothing."""
-    exporter = InMemorySpanExporter()
-    limits = SpanLimits(max_span_attributes=1, max_events=1, max_links=1)
-    provider = TracerProvider(resource=Resource({"r": 1}), span_limits=limits, shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+def test_the_parts_of_a_span():
+    """A span has these parts and no others. If this fails the lean span is off by itself: teach it the new part, then change this."""
+    span = provider_of().get_tracer("t").start_span("s")
+    assert vars(span).keys() == SPAN_PARTS | OWN_PARTS
+    assert vars(ReadableSpan("s", resource=Resource({}))).keys() == vars(span._readable_span()).keys() == SPAN_PARTS
+    assert callable(Span._new_events)
+    assert callable(Span._new_links)
+
+
+def test_the_parts_of_a_tracer():
+    """Limits and scope are those given; the tracer is on, and can be turned off."""
+    limits = SpanLimits()
+    provider = provider_of(span_limits=limits)
     tracer = provider.get_tracer("t", "1")
-    with tracer.start_as_current_span("full", kind=SpanKind.CLIENT, attributes={"a": 1, "b": 2}, links=[Link(CONTEXT)] * 2) as span:
-        tracer.start_span("empty").end()
-        span.add_event("e")
-        span.add_event("f", {"g": 1})
-        span.set_status(Status(StatusCode.ERROR, "bad"))
-    return exporter.get_finished_spans()
+    assert sdk_private.is_tracer_on(tracer) is True
+    found = sdk_private.parts_of_tracer(tracer)
+    assert found is not None
+    assert found[0] is limits
+    assert (found[1].name, found[1].version) == ("t", "1")
+    assert sdk_private.parts_of_tracer(object()) is None
 
 
-def test_parts_of_an_ended_span_are_found_quickly(ended, monkeypatch):
-    """Not by the public way, and equal to what that gives."""
-    expected = [public(span) for span in ended]
-    assert [(parts[7], parts[9], parts[11]) for parts in expected] == [(0, 0, 0), (1, 1, 1)]
-    monkeypatch.setattr(sdk_private, "_public_parts_of_span", None)
-    assert [parts_of_span(span) for span in ended] == expected
-    assert type(parts_of_span(ended[0])[6]) is dict
+def test_a_tracer_that_counts_its_spans(monkeypatch: pytest.MonkeyPatch):
+    """Is told from one that does not."""
+    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
+    assert sdk_private.parts_of_tracer(provider_of().get_tracer("t")) is None
 
 
-def test_spans_that_are_made_by_hand_are_read_as_they_are(monkeypatch):
-    """Attributes, events and links may be any mapping and sequence, or nothing."""
-    spans = [ReadableSpan("s", CONTEXT, resource=Resource({}), attributes={"a": 1}, events=[1, 2], links=(3,)), ReadableSpan("s", CONTEXT)]
-    expected = [sdk_private._public_parts_of_span(span) for span in spans]
-    assert [tuple(part or () for part in parts_of_span(span)) for span in spans] == [tuple(part or () for part in one) for one in expected]
+def test_a_tracer_with_other_parts(monkeypatch: pytest.MonkeyPatch):
+    """Is left to the SDK."""
+    tracer = provider_of().get_tracer("t")
+    del tracer._span_limits
+    assert sdk_private.parts_of_tracer(tracer) is None
 
 
-def test_a_class_with_a_property_of_its_own_is_asked_the_public_way(ended):
-    """Such as one that hides attributes; one that only adds something is not."""
+def test_the_end_is_told_as_by_the_sdk():
+    """Processors hear of the ending, then of the end."""
+    told = []
 
-    class Hiding(ReadableSpan):
-        @property
-        def attributes(self):
-            return {"hidden": True}
+    class Hearing(SpanProcessor):
+        def _on_ending(self, span):
+            told.append(("ending", span))
 
-    class Adding(ReadableSpan):
-        more = True
+        def on_end(self, span):
+            told.append(("end", span))
 
-    hiding, adding = (kind("s", CONTEXT, attributes={"secret": 1}, resource=Resource({})) for kind in (Hiding, Adding))
-    assert parts_of_span(hiding)[6] == {"hidden": True}
-    assert parts_of_span(adding)[6] is adding._attributes
-
-
-def test_an_sdk_without_these_names_is_asked_the_public_way():
-    class Other:
-        """As a span of another SDK."""
-
-        parent = name = kind = start_time = end_time = attributes = dropped_attributes = events = dropped_events = None
-        links = dropped_links = status = resource = instrumentation_scope = None
-
-        def get_span_context(self):
-            return CONTEXT
-
-    assert parts_of_span(Other()) == (CONTEXT, *[None] * 14)
-    span = ReadableSpan("s", CONTEXT, resource=Resource({}), attributes={"a": 1})
-    del span._instrumentation_scope
-    with pytest.raises(AttributeError):
-        parts_of_span(span)
+    provider = provider_of()
+    provider.add_span_processor(Hearing())
+    tracer = provider.get_tracer("t")
+    span = tracer.start_span("s")
+    span.end()
+    by_the_sdk = [what for what, _ in told]
+    told.clear()
+    readable = span._readable_span()
+    sdk_private.report_end(tracer.span_processor, span, readable)
+    assert told == [("ending", span), ("end", readable)]
+    assert [what for what, _ in told] == by_the_sdk
 
 
-def test_parts_of_a_context():
-    """The tuple has the order that is assumed; a context that is no such tuple is asked the public way."""
-    assert parts_of_context(CONTEXT) == (CONTEXT.trace_id, CONTEXT.span_id, CONTEXT.is_remote, CONTEXT.trace_state)
+def test_the_sdks_container_takes_clean_attributes_as_they_are():
+    """It neither cleans nor copies them, obeys its limit from then on, and can be closed."""
+    inner = {"a": "too long"}
+    bounded = sdk_private.bounded_attributes(inner, 1, 3)
+    assert isinstance(bounded, BoundedAttributes)
+    assert dict(bounded) == inner
+    bounded["b"] = "too long"
+    assert (dict(bounded), bounded.dropped) == ({"b": "too"}, 1)
+    sdk_private.make_immutable(bounded)
+    with pytest.raises(TypeError):
+        bounded["c"] = 1
 
-    class Other:
-        trace_id, span_id, is_remote, trace_state = 5, 6, False, None
 
-    assert parts_of_context(Other()) == (5, 6, False, None)
+def test_the_root_of_a_sampler():
+    """What decides about new traces."""
+    root = sdk_private.root_of(ParentBasedTraceIdRatio(0.5))
+    assert isinstance(root, TraceIdRatioBased)
+    assert root.rate == 0.5
+    assert sdk_private.root_of(ParentBased(ALWAYS_ON)) is ALWAYS_ON

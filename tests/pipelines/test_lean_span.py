@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from span_pairs import Lines, Side, encoded, outcome, shown, sides
 
+from langswarm_otel.export.sizes import LEAN_SPAN_BYTES, SPAN_BYTES, span_size
 from langswarm_otel.pipelines.lean_span import LeanSpan
 
 
@@ -188,6 +189,18 @@ def test_what_was_cleaned_is_not_cleaned_again() -> None:
         span = span_of(side, attributes=types.MappingProxyType({"a": [Shown()]}))
         span.set_attribute("", 1)
         assert dict(span.attributes) == {"a": ("shown",)}
+
+
+def test_its_size_is_told() -> None:
+    """The queue counts what it holds: a lean span takes a third of the SDK's."""
+    theirs, ours = sides()
+    for side in (theirs, ours):
+        span_of(side, attributes={"a": "x" * 10}).end()
+    assert [span_size(side.watching.ended[0]) for side in (theirs, ours)] == [SPAN_BYTES + 50, LEAN_SPAN_BYTES + 50]
+    with_event = span_of(ours)
+    with_event.add_event("e", {"a": "x" * 1000})
+    with_event.end()
+    assert span_size(ours.watching.ended[1]) > LEAN_SPAN_BYTES + 1000
 
 
 def test_limits_may_change_alive() -> None:

@@ -7,12 +7,12 @@ import threading
 
 from opentelemetry import context, trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from langswarm_otel.context import with_scope
-from langswarm_otel.pipelines.processors import OpenSpans, ScopeSpanProcessor
+from langswarm_otel.pipelines.processors import OpenSpans, OwnSpans, ScopeSpanProcessor
 from langswarm_otel.propagation import detached
 
 
@@ -101,3 +101,54 @@ def test_foreign_roots_of_detached_work_are_linked():
     assert spans["job"].parent is None
     assert [link.context for link in spans["job"].links] == [request.get_span_context()]
     assert list(spans["below"].links) == []
+
+
+def test_spans_that_nobody_ends_do_not_pile_up():
+    """What is left of a forgotten span goes when there are many; the open ones stay."""
+    spans = OpenSpans()
+    tracer, _ = provider_with(spans)
+    kept = [tracer.start_span("kept") for _ in range(5)]
+    for _ in range(5000):
+        tracer.start_span("forgotten")
+    gc.collect()
+    assert len(spans._spans) < 2000
+    assert spans.interrupt() == len(kept)
+
+
+class Queue(SpanProcessor):
+    """Stands where the queue's processor stands."""
+
+    def __init__(self):
+        self.calls = []
+
+    def on_end(self, span):
+        self.calls.append((span.name, dict(span.attributes)))
+
+    def shutdown(self):
+        self.calls.append("shutdown")
+
+    def force_flush(self, timeout_millis=30000):
+        self.calls.append(timeout_millis)
+        return False
+
+
+def test_the_combined_processor_does_what_the_three_do():
+    """Stamps at the start, eyes on what is open, hands on what has ended; each part can be inert, and the queue may be missing."""
+    scope, open_spans, queue = ScopeSpanProcessor(), OpenSpans(), Queue()
+    own = OwnSpans(scope, open_spans, queue)
+    tracer, _ = provider_with(own)
+    parent = with_scope(context.Context(), conversation_id="s-1")
+    tracer.start_span("ended", context=parent).end()
+    left_open = tracer.start_span("open", context=parent)
+    assert open_spans.interrupt() == 1
+    assert not left_open.is_recording()
+    scope.active = open_spans.active = False
+    tracer.start_span("inert", context=parent).end()
+    assert not own.force_flush(5)
+    own.shutdown()
+    stamp = {"gen_ai.conversation.id": "s-1"}
+    assert queue.calls == [("ended", stamp), ("open", {**stamp, "langswarm.interrupted": True}), ("inert", {}), 5, "shutdown"]
+    alone = OwnSpans(scope, open_spans, None)
+    alone.on_end(left_open)
+    alone.shutdown()
+    assert alone.force_flush()
