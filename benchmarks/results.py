@@ -123,7 +123,8 @@ def behind(results: dict[str, Any], peer: str) -> list[str]:
         for figure in row["figures"]:
             ours, theirs = figure["cells"][OURS.name], figure["cells"].get(peer, {"state": "not measured"})
             comparable = ours["state"] in ("told", "disagrees") and theirs["state"] in ("told", "disagrees")
-            if comparable and theirs["value"] < ours["value"]:
+            told = "ratio" if "ratio" in ours and "ratio" in theirs else "value"
+            if comparable and theirs[told] < ours[told]:
                 found.append(f"{row['title']}: {figure['title']}")
     return found
 
