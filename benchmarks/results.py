@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import ratios
@@ -133,19 +134,19 @@ def curve_of(curve: Curve, samples: Sequence[Sample]) -> dict[str, Any] | None:
     """Return the points of a curve and the power that its cost grows with, by subject; None if it was not measured."""
     lines = {}
     for subject in (OURS.name, RAW.name):
-        points = [
-            (size, sample.figures)
-            for size in curve.sizes
-            for sample in samples
-            if sample.row == curve.row(size).key and sample.subject == subject and "process_us" in sample.figures
-        ]
+        points = {size: found for size in curve.sizes if (found := _at(curve.row(size), subject, samples))}
         if len(points) > 1:
-            sizes = [size for size, _ in points]
-            costs = [figures["process_us"] * curve.items_at(size) / 1e6 for size, figures in points]
+            sizes = list(points)
+            costs = [statistics.median(f["process_us"] for f in found) * curve.items_at(size) / 1e6 for size, found in points.items()]
             power = ratios.exponent(sizes, costs)
-            lost = [figures.get("lost", 0.0) for _, figures in points]
+            lost = [max(f.get("lost", 0.0) for f in found) for found in points.values()]
             lines[subject] = {"sizes": sizes, "cpu_s": costs, "lost": lost, "exponent": power, "linear": power <= ratios.EXPONENT_BOUND}
     return {"key": curve.key, "title": curve.title, "lines": lines} if lines else None
+
+
+def _at(row: Row, subject: str, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Return the figures of one point, a round each."""
+    return [s.figures for s in samples if s.row == row.key and s.subject == subject and "process_us" in s.figures]
 
 
 def promise_of(promise: Promise, samples: Sequence[Sample]) -> dict[str, Any] | None:
