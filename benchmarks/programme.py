@@ -125,6 +125,9 @@ LOAD_ROWS: tuple[Row, ...] = (
 
 
 def _exit_row(endpoint: Endpoint, size: int) -> Row:
+    figures = [Figure(key="exit_s", title="time", unit="s", absolute=True)]
+    if endpoint != "healthy" and size:
+        figures.append(Figure(key="stderr_lines", title="lines on stderr", unit="", absolute=True))
     what = f"{size:,} spans".replace(",", " ") if size else "no data"
     return Row(
         key=f"exit-{endpoint}-{size}",
@@ -135,7 +138,7 @@ def _exit_row(endpoint: Endpoint, size: int) -> Row:
         peer_rounds=1,
         endpoint=endpoint,
         at_once=endpoint != "healthy",
-        figures=(Figure(key="exit_s", title="time", unit="s", absolute=True),),
+        figures=tuple(figures),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import ratios
@@ -123,7 +124,8 @@ def behind(results: dict[str, Any], peer: str) -> list[str]:
         for figure in row["figures"]:
             ours, theirs = figure["cells"][OURS.name], figure["cells"].get(peer, {"state": "not measured"})
             comparable = ours["state"] in ("told", "disagrees") and theirs["state"] in ("told", "disagrees")
-            if comparable and theirs["value"] < ours["value"]:
+            told = "ratio" if "ratio" in ours and "ratio" in theirs else "value"
+            if comparable and theirs[told] < ours[told]:
                 found.append(f"{row['title']}: {figure['title']}")
     return found
 
@@ -132,19 +134,19 @@ def curve_of(curve: Curve, samples: Sequence[Sample]) -> dict[str, Any] | None:
     """Return the points of a curve and the power that its cost grows with, by subject; None if it was not measured."""
     lines = {}
     for subject in (OURS.name, RAW.name):
-        points = [
-            (size, sample.figures)
-            for size in curve.sizes
-            for sample in samples
-            if sample.row == curve.row(size).key and sample.subject == subject and "process_us" in sample.figures
-        ]
+        points = {size: found for size in curve.sizes if (found := _at(curve.row(size), subject, samples))}
         if len(points) > 1:
-            sizes = [size for size, _ in points]
-            costs = [figures["process_us"] * curve.items_at(size) / 1e6 for size, figures in points]
+            sizes = list(points)
+            costs = [statistics.median(f["process_us"] for f in found) * curve.items_at(size) / 1e6 for size, found in points.items()]
             power = ratios.exponent(sizes, costs)
-            lost = [figures.get("lost", 0.0) for _, figures in points]
+            lost = [max(f.get("lost", 0.0) for f in found) for found in points.values()]
             lines[subject] = {"sizes": sizes, "cpu_s": costs, "lost": lost, "exponent": power, "linear": power <= ratios.EXPONENT_BOUND}
     return {"key": curve.key, "title": curve.title, "lines": lines} if lines else None
+
+
+def _at(row: Row, subject: str, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Return the figures of one point, a round each."""
+    return [s.figures for s in samples if s.row == row.key and s.subject == subject and "process_us" in s.figures]
 
 
 def promise_of(promise: Promise, samples: Sequence[Sample]) -> dict[str, Any] | None:

@@ -33,6 +33,8 @@ def run(adapter: str, endpoint: str, function: str, rate: int, seconds: int) -> 
     made = rate * seconds + WARM_UP
     if function in _KINDS:
         figures["expected"] = {_KINDS[function]: {subject.SPAN: made} if function == "span" else made}
+    if function == "execution":
+        figures["lacks"] = getattr(subject, "LACKS", ())
     if hasattr(subject, "errors"):
         figures["errors"] = subject.errors()
     return figures
