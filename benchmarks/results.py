@@ -118,7 +118,7 @@ def verdict(figure: Figure, ours: Cell) -> str | None:
 
 
 def behind(results: dict[str, Any], peer: str) -> list[str]:
-    """Return the figures in which a peer is ahead of ours."""
+    """Return the figures in which a peer is ahead of ours, with a mark where it does less."""
     found = []
     for row in results["rows"]:
         for figure in row["figures"]:
@@ -126,7 +126,7 @@ def behind(results: dict[str, Any], peer: str) -> list[str]:
             comparable = ours["state"] in ("told", "disagrees") and theirs["state"] in ("told", "disagrees")
             told = "ratio" if "ratio" in ours and "ratio" in theirs else "value"
             if comparable and theirs[told] < ours[told]:
-                found.append(f"{row['title']}: {figure['title']}")
+                found.append(f"{row['title']}: {figure['title']}" + (" \\*" if theirs.get("lacks") else ""))
     return found
 
 

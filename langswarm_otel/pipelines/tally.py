@@ -1,4 +1,4 @@
-"""What one counter or histogram has measured since it was last asked: added up in the caller's thread, a tenth of the SDK's work.
+"""What one counter or histogram has measured since it was last asked: added up in the caller's thread, about a sixth of the SDK's work.
 
 Nothing here waits. The lock of a tally is tried, not awaited: when another thread holds it, or this very thread in the middle of a
 measurement that a signal handler or a finaliser has interrupted, the measurement is put on a list, which whoever holds the lock next works
