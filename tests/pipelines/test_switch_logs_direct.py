@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from offered_logs import Offered, Onlooker, encoded
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry._logs import SeverityNumber
+from opentelemetry._logs import NoOpLogger, SeverityNumber
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context, set_value
 from opentelemetry.sdk._logs import LogRecordLimits
@@ -23,7 +23,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from langswarm_otel.export.processors import QueueLogRecordProcessor
-from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY, set_configurator
+from langswarm_otel.export.sdk_private import SUPPRESS_INSTRUMENTATION_KEY, is_switched_on, set_configurator
 from langswarm_otel.pipelines.processors import FilteringLogProcessor
 from langswarm_otel.pipelines.switch_logs import SwitchLoggerProvider
 from langswarm_otel.whereabouts import whereabouts
@@ -246,3 +246,8 @@ def test_what_a_context_tells_is_told_anew_for_another() -> None:
         assert whereabouts(context) is whereabouts(context)
         assert whereabouts(context).trace_keys["trace_id"] == f"{number:032x}"
     assert whereabouts(Context()).trace_keys == {}
+
+
+def test_a_logger_without_a_configuration_is_asked_in_public() -> None:
+    """As every logger would be, should a new SDK keep its switch elsewhere."""
+    assert not is_switched_on(NoOpLogger("l"))
