@@ -6,7 +6,7 @@ providers, so that a program whose OpenTelemetry is set up by others gets our sp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from opentelemetry import _logs, metrics, trace
 
@@ -69,8 +69,17 @@ workflow = _operations.workflow
 step = _operations.step
 traced = _operations.traced
 timer = _operations.timer
-agents = _operations.agents
-tools = _operations.tools
-sessions = _operations.sessions
-memories = _operations.memories
-workflows = _operations.workflows
+
+if TYPE_CHECKING:
+    agents = _operations.agents
+    tools = _operations.tools
+    sessions = _operations.sessions
+    memories = _operations.memories
+    workflows = _operations.workflows
+
+
+def __getattr__(name: str) -> Any:
+    """Make the recorders when they are first used (PEP 562): few use them, and they bring all kinds of operations along."""
+    if name not in {"agents", "tools", "sessions", "memories", "workflows"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_operations, name)

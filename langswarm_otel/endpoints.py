@@ -8,7 +8,6 @@ Credentials in a URL are refused in favour of headers, and no message here repea
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -56,6 +55,8 @@ class Endpoint:
         """Whether what is sent there stays on this machine."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
+        import ipaddress  # noqa: PLC0415 - most are seen to be on this machine without
+
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -216,6 +217,8 @@ def _base_path(path: str) -> str:
 def _host_and_port(field: str, text: str, authority: str) -> tuple[str, int | None]:
     bracketed = _BRACKETED.fullmatch(authority)
     if bracketed:
+        import ipaddress  # noqa: PLC0415 - few write addresses of that kind
+
         host, port = bracketed.group(1), bracketed.group(2)
         try:
             host = str(ipaddress.IPv6Address(host))

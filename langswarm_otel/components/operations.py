@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from langswarm_otel import semconv
 from langswarm_otel.components import settling
-from langswarm_otel.components.agent import AgentOperation
-from langswarm_otel.components.inference import InferenceOperation
-from langswarm_otel.components.memory import MemoryOperation
-from langswarm_otel.components.recording import AgentRecorder, MemoryRecorder, SessionRecorder, ToolRecorder, WorkflowRecorder
-from langswarm_otel.components.session import SessionOperation
-from langswarm_otel.components.step import StepOperation
-from langswarm_otel.components.timer import TimerOperation
-from langswarm_otel.components.tool import ToolOperation
-from langswarm_otel.components.traced import TracedOperation
-from langswarm_otel.components.workflow import WorkflowOperation
+from langswarm_otel.late import late_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langswarm_otel.components.agent import AgentOperation
+    from langswarm_otel.components.inference import InferenceOperation
+    from langswarm_otel.components.memory import MemoryOperation
+    from langswarm_otel.components.recording import AgentRecorder, MemoryRecorder, SessionRecorder, ToolRecorder, WorkflowRecorder
+    from langswarm_otel.components.session import SessionOperation
+    from langswarm_otel.components.step import StepOperation
+    from langswarm_otel.components.timer import TimerOperation
+    from langswarm_otel.components.tool import ToolOperation
+    from langswarm_otel.components.traced import TracedOperation
+    from langswarm_otel.components.workflow import WorkflowOperation
     from langswarm_otel.signals.telemetry import Telemetry
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -40,16 +41,36 @@ class Operations:
         """
         self._resolve_telemetry = resolve
         settling.watch_collector()
-        self.agents = AgentRecorder(resolve)
+
+    @property
+    def agents(self) -> AgentRecorder:
         """Records executions of agents afterwards."""
-        self.tools = ToolRecorder(resolve)
+        recorder: AgentRecorder = _kind("recording", "AgentRecorder")(self._resolve_telemetry)
+        return recorder
+
+    @property
+    def tools(self) -> ToolRecorder:
         """Records calls of tools afterwards."""
-        self.sessions = SessionRecorder(resolve)
+        recorder: ToolRecorder = _kind("recording", "ToolRecorder")(self._resolve_telemetry)
+        return recorder
+
+    @property
+    def sessions(self) -> SessionRecorder:
         """Records sessions and messages afterwards."""
-        self.memories = MemoryRecorder(resolve)
+        recorder: SessionRecorder = _kind("recording", "SessionRecorder")(self._resolve_telemetry)
+        return recorder
+
+    @property
+    def memories(self) -> MemoryRecorder:
         """Records operations on memories afterwards."""
-        self.workflows = WorkflowRecorder(resolve)
+        recorder: MemoryRecorder = _kind("recording", "MemoryRecorder")(self._resolve_telemetry)
+        return recorder
+
+    @property
+    def workflows(self) -> WorkflowRecorder:
         """Records workflows and steps afterwards."""
+        recorder: WorkflowRecorder = _kind("recording", "WorkflowRecorder")(self._resolve_telemetry)
+        return recorder
 
     def agent(self, name: str, *, provider: str | None = None, model: str | None = None, agent_id: str | None = None) -> AgentOperation:
         """Runs of an agent: span ``invoke_agent {name}``, their duration, and the model and tool calls that they make themselves.
@@ -61,7 +82,10 @@ class Operations:
             agent_id: identity of this very agent; on the span only.
         """
         _refuse_bare("agent", name)
-        return AgentOperation(self._resolve_telemetry, name, provider=provider, model=model, agent_id=agent_id)
+        made: AgentOperation = _kind("agent", "AgentOperation")(
+            self._resolve_telemetry, name, provider=provider, model=model, agent_id=agent_id
+        )
+        return made
 
     def inference(
         self,
@@ -83,7 +107,7 @@ class Operations:
             server_port: its port.
             data_source_id: what a retrieval searches.
         """
-        return InferenceOperation(
+        made: InferenceOperation = _kind("inference", "InferenceOperation")(
             self._resolve_telemetry,
             provider=provider,
             model=model,
@@ -92,6 +116,7 @@ class Operations:
             server_port=server_port,
             data_source_id=data_source_id,
         )
+        return made
 
     def tool(self, name: str, *, call_id: str | None = None, tool_type: str | None = None) -> ToolOperation:
         """Calls of a tool: span ``execute_tool {name}`` and their duration.
@@ -102,7 +127,8 @@ class Operations:
             tool_type: ``function``, ``extension`` or ``datastore``.
         """
         _refuse_bare("tool", name)
-        return ToolOperation(self._resolve_telemetry, name, call_id=call_id, tool_type=tool_type)
+        made: ToolOperation = _kind("tool", "ToolOperation")(self._resolve_telemetry, name, call_id=call_id, tool_type=tool_type)
+        return made
 
     def session(self, session_id: str, *, user_id: str | None = None) -> SessionOperation:
         """A session: no span, but conversation and user on every span and log line inside, and the session metrics.
@@ -112,7 +138,8 @@ class Operations:
             user_id: who takes part; leaves as a salted hash, and as it is only where the configuration allows it.
         """
         _refuse_bare("session", session_id)
-        return SessionOperation(self._resolve_telemetry, session_id, user_id=user_id)
+        made: SessionOperation = _kind("session", "SessionOperation")(self._resolve_telemetry, session_id, user_id=user_id)
+        return made
 
     def memory(self, operation: str, *, store: str) -> MemoryOperation:
         """Operations on a memory: span ``{operation}``, duration, look-ups by result, numbers of records.
@@ -122,7 +149,8 @@ class Operations:
                 ``delete_memory``, ``create_memory_store``, ``delete_memory_store``).
             store: name of the store, of which there are few.
         """
-        return MemoryOperation(self._resolve_telemetry, operation, store=store)
+        made: MemoryOperation = _kind("memory", "MemoryOperation")(self._resolve_telemetry, operation, store=store)
+        return made
 
     def workflow(self, name: str) -> WorkflowOperation:
         """Runs of a workflow: span ``invoke_workflow {name}`` and their duration.
@@ -131,7 +159,8 @@ class Operations:
             name: name of the workflow, of which there are few.
         """
         _refuse_bare("workflow", name)
-        return WorkflowOperation(self._resolve_telemetry, name)
+        made: WorkflowOperation = _kind("workflow", "WorkflowOperation")(self._resolve_telemetry, name)
+        return made
 
     def step(self, name: str, *, index: int | None = None, step_type: str | None = None) -> StepOperation:
         """Steps of a workflow: span ``workflow_step {name}`` and their duration.
@@ -142,7 +171,8 @@ class Operations:
             step_type: kind of step, such as ``agent`` or ``tool``.
         """
         _refuse_bare("step", name)
-        return StepOperation(self._resolve_telemetry, name, index=index, step_type=step_type)
+        made: StepOperation = _kind("step", "StepOperation")(self._resolve_telemetry, name, index=index, step_type=step_type)
+        return made
 
     @overload
     def traced(self, name: F, /) -> F: ...
@@ -156,8 +186,8 @@ class Operations:
             **attributes: further attributes of the span.
         """
         if callable(name):
-            return TracedOperation(self._resolve_telemetry, None, {})(name)
-        return TracedOperation(self._resolve_telemetry, name, attributes)
+            return _kind("traced", "TracedOperation")(self._resolve_telemetry, None, {})(name)
+        return _kind("traced", "TracedOperation")(self._resolve_telemetry, name, attributes)
 
     def timer(self, name: str, /, **attributes: Any) -> TimerOperation:
         """A duration in the metric ``langswarm.timer.duration``, without a span.
@@ -167,7 +197,13 @@ class Operations:
             **attributes: labels, as far as the catalogue allows them on the metric.
         """
         _refuse_bare("timer", name)
-        return TimerOperation(self._resolve_telemetry, name, attributes)
+        made: TimerOperation = _kind("timer", "TimerOperation")(self._resolve_telemetry, name, attributes)
+        return made
+
+
+def _kind(module: str, name: str) -> Any:
+    """Return a kind of operation, imported when it is first used."""
+    return late_name(f"langswarm_otel.components.{module}", name)
 
 
 def _refuse_bare(operation: str, name: object) -> None:

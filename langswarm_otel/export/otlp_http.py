@@ -9,7 +9,7 @@ The official ones, one setting away, are in ``official_http.py``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
@@ -18,13 +18,14 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from langswarm_otel.endpoints import check_exact, exact_url
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.accounting import SIGNALS
+from langswarm_otel.export.answers import Certificates
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Delivery
 from langswarm_otel.export.encoding import EncodingError, LogEncoder, MetricEncoder, SpanEncoder, assemble
 from langswarm_otel.export.proxies import proxy_for
 from langswarm_otel.export.sender import Sender
-from langswarm_otel.export.transport import Certificates, Transport
 from langswarm_otel.guard import logger
+from langswarm_otel.late import late_name
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from langswarm_otel.export.breaker import Breaker
     from langswarm_otel.export.encoding import Group
     from langswarm_otel.export.otlp import OtlpSettings
+    from langswarm_otel.export.transport import Transport
 
 COMPRESSIONS: Final = ("none", "gzip", "deflate")
 """How requests can be packed."""
@@ -92,8 +94,14 @@ class _Http:
         if compression not in COMPRESSIONS:
             raise ConfigurationError("compression", compression, f"one of {', '.join(COMPRESSIONS)}")
         certificates = Certificates(authorities=certificate_file, own=client_certificate_file, key=client_key_file)
-        transport = Transport(url, headers=_headers(headers or {}, compression), certificates=certificates, proxy=proxy_for(url))
-        self._sender: Final = Sender(transport, timeout_s=timeout_s, compression=compression, breaker=breaker)
+        sent, proxy = _headers(headers or {}, compression), proxy_for(url)
+
+        def connect() -> Transport:
+            # The library behind it is a good part of what a program would wait for when it starts.
+            make = late_name("langswarm_otel.export.transport", "Transport")
+            return cast("Transport", make(url, headers=sent, certificates=certificates, proxy=proxy))
+
+        self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker)
         self._told: str | None = None
 
     @property

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+import os
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
+
+_ELSEWHERE_TOO = ("darwin", "win32")
+"""Systems whose own settings name proxies, beside the environment."""
 
 
 def proxy_for(url: str) -> str | None:
@@ -16,6 +19,10 @@ def proxy_for(url: str) -> str | None:
 
     ``NO_PROXY`` lists hosts, with all below them, and addresses or networks (``10.0.0.0/8``), separated by commas; ``*`` is everything.
     """
+    if sys.platform not in _ELSEWHERE_TOO and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - few have a proxy, and it brings a library along
+
     parts = urlsplit(url)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
@@ -29,6 +36,8 @@ def proxy_for(url: str) -> str | None:
 
 def _is_listed(host: str, excluded: str) -> bool:
     """Whether a host is an address within one of the networks of ``NO_PROXY``, which the standard library does not understand."""
+    from ipaddress import ip_address  # noqa: PLC0415 - as above
+
     try:
         address = ip_address(host)
     except ValueError:
@@ -37,6 +46,8 @@ def _is_listed(host: str, excluded: str) -> bool:
 
 
 def _holds(entry: str, address: IPv4Address | IPv6Address) -> bool:
+    from ipaddress import ip_network  # noqa: PLC0415 - as above
+
     try:
         return address in ip_network(entry, strict=False)
     except ValueError:

@@ -7,18 +7,19 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from langswarm_otel.export.answers import OK, Answer, UnansweredError
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Admission, Breaker
 from langswarm_otel.export.causes import shorten
 from langswarm_otel.export.delivery import Delivery
 from langswarm_otel.export.partial_success import read_partial_success
 from langswarm_otel.export.retries import MOST_ATTEMPTS, RETRYABLE, back_off_s, retry_after_s
-from langswarm_otel.export.transport import OK, Answer, Transport, UnansweredError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from langswarm_otel.export.delivery import Fault
+    from langswarm_otel.export.transport import Transport
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """A larger body is never sent; counted before it is packed, as the official exporters do."""
@@ -54,16 +55,17 @@ def pack(body: bytes, compression: str) -> bytes:
 class Sender:
     """Sends the bodies of one signal."""
 
-    def __init__(self, transport: Transport, *, timeout_s: float, compression: str, breaker: Breaker | None = None) -> None:
+    def __init__(self, connect: Callable[[], Transport], *, timeout_s: float, compression: str, breaker: Breaker | None = None) -> None:
         """Begin.
 
         Args:
-            transport: the way.
+            connect: makes the way, when there is something to send.
             timeout_s: how long one body may take with all its retries, in seconds.
             compression: ``gzip``, ``deflate`` or ``none``.
             breaker: the circuit of the endpoint; None tries each body.
         """
-        self._transport: Final = transport
+        self._connect: Final = connect
+        self._transport: Transport | None = None
         self._timeout_s: Final = timeout_s
         self._compression: Final = compression
         self._bell: Final = Bell()
@@ -111,7 +113,8 @@ class Sender:
         """Break the pause before a retry, and send nothing from now on; callable from any thread, does not wait."""
         self._is_shut_down = True
         self._bell.ring()
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
 
     def _admission(self) -> Admission:
         if self.breaker is None:
@@ -158,12 +161,15 @@ class Sender:
         return self._judge(answer)
 
     def _post(self, packed: bytes, deadline: float) -> Answer:
+        transport = self._transport
+        if transport is None:
+            transport = self._transport = self._connect()
         try:
-            return self._transport.post(packed, deadline)
+            return transport.post(packed, deadline)
         except UnansweredError as error:
             if not error.is_cut:
                 raise
-            return self._transport.post(packed, deadline)
+            return transport.post(packed, deadline)
 
     def _judge(self, answer: Answer) -> _Tried:
         """Say what an answer means for the batch and for the circuit."""

@@ -10,7 +10,6 @@ import http.client
 import os
 import ssl
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -19,67 +18,15 @@ from urllib3.poolmanager import PoolManager, ProxyManager
 from urllib3.util import make_headers, parse_url
 from urllib3.util.timeout import Timeout
 
+from langswarm_otel.export.answers import OK, Answer, Certificates, UnansweredError
 from langswarm_otel.export.causes import cause_of, shorten
 from langswarm_otel.export.exchange import POOLS, read_answer, until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OK: Final = 200
-"""The one status that says that a request was taken, as OTLP defines it."""
-
 _IDLE: Final = 4
 """Connections that are kept; the queue's worker needs one, other callers may come in several threads."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificates:
-    """PEM files of a connection over TLS; they are read for each connection anew, so that a renewed one is found."""
-
-    authorities: str | None = None
-    """What the server's certificate is checked against; None for those of the system."""
-
-    own: str | None = None
-    """Our own certificate chain, for mutual TLS."""
-
-    key: str | None = None
-    """Its key; None if it is in the same file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a server said."""
-
-    status: int
-    """HTTP status."""
-
-    said: str
-    """Status and reason, for people."""
-
-    body: bytes
-    """The body, unpacked; empty where it was too large or broke off."""
-
-    headers: Mapping[str, str]
-    """Headers; names in any case."""
-
-
-class UnansweredError(Exception):
-    """There is no answer; the text is the cause, without anything secret."""
-
-    def __init__(self, cause: str, *, may_repeat: bool = False, is_cut: bool = False, is_ours: bool = False) -> None:
-        """Make an error.
-
-        Args:
-            cause: why, for people.
-            may_repeat: the server has not taken the request as far as can be known, so that it may be sent again.
-            is_cut: an open connection ended: perhaps one that the server had let go of meanwhile.
-            is_ours: it is the request that cannot be sent, whatever the server does.
-        """
-        super().__init__(cause)
-        self.cause: Final = cause
-        self.may_repeat: Final = may_repeat
-        self.is_cut: Final = is_cut
-        self.is_ours: Final = is_ours
 
 
 class Transport:

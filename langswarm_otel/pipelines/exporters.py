@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from langswarm_otel.endpoints import SIGNALS
 from langswarm_otel.environment import names_credential_provider, trusted_bundle
 from langswarm_otel.export.breaker import Breaker
-from langswarm_otel.export.console import ConsoleTreeExporter
 from langswarm_otel.export.otlp import build_otlp
 from langswarm_otel.export.target import Target
 from langswarm_otel.pipelines.installed import build_installed
@@ -87,6 +86,8 @@ def _exporter(name: str, signal: SignalName, memory: MemoryStore) -> Any:
 
 def _console_exporter(signal: SignalName) -> Any:
     if signal == "traces":
+        from langswarm_otel.export.console import ConsoleTreeExporter  # noqa: PLC0415 - for people only
+
         return ConsoleTreeExporter()
     if signal == "metrics":
         from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415 - rarely wanted
