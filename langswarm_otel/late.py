@@ -7,6 +7,7 @@ done.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
@@ -14,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 FORK_WAIT_S: Final = 1.0
@@ -23,6 +25,14 @@ _importing = threading.RLock()
 _held_for_fork = False
 
 
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Hold forks off while this lasts, for code that may import something."""
+    _watch_forks()
+    with _importing:
+        yield
+
+
 @functools.cache
 def late(module: str) -> ModuleType:
     """Import a module when it is first asked for; any thread may ask.
@@ -30,8 +40,7 @@ def late(module: str) -> ModuleType:
     Raises:
         ImportError: it is not there; the next call tries again.
     """
-    _watch_forks()
-    with _importing:
+    with importing():
         return importlib.import_module(module)
 
 

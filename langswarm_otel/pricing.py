@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from langswarm_otel import guard, public_prices
+from langswarm_otel import guard
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.late import late
 
 if TYPE_CHECKING:
     from langswarm_otel.usage import Usage
@@ -24,8 +25,13 @@ Basis = Literal["actual", "estimated"]
 USER_TABLE: Final = "user"
 """Version of a price table that came with the configuration."""
 
+_MAX_MATCHES: Final = 2000
 _MAX_WARNINGS: Final = 1000
 _warned: set[tuple[str | None, str | None]] = set()
+
+
+def _public_prices() -> Any:
+    return late("langswarm_otel.public_prices")  # not needed where the own table says it all, nor at start-up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,8 @@ class PriceBook:
 
     def expect(self, provider: str | None, model: str | None) -> None:
         """Get ready for the cost of a call that begins; an application whose table names all of its models is spared the public one."""
-        if self._public and model is not None and not public_prices.prepared() and self._own_price(provider, model) is None:
-            public_prices.prepare()
+        if self._public and model is not None and not _public_prices().prepared() and self._own_price(provider, model) is None:
+            _public_prices().prepare()
 
     def cost(self, provider: str | None, model: str | None, usage: Usage, *, at_s: float | None = None) -> Cost | None:
         """Return what a call cost, or None if nobody knows the price.
@@ -109,10 +115,10 @@ class PriceBook:
         own = self._own_price(provider, model)
         if own is not None:
             return Cost(amount=_amount(own, usage), basis="estimated", table_version=USER_TABLE)
-        rates = public_prices.rates(provider, model, at_s) if self._public else None
+        rates = _public_prices().rates(provider, model, at_s) if self._public else None
         if rates is None:
             return None
-        return Cost(amount=rates.amount(usage), basis="estimated", table_version=public_prices.version())
+        return Cost(amount=rates.amount(usage), basis="estimated", table_version=_public_prices().version())
 
     def _own_price(self, provider: str | None, model: str) -> Price | None:
         if not self._table:
@@ -122,7 +128,7 @@ class PriceBook:
             return self._own[key]
         except KeyError:
             found = self._find(f"{provider}/{model}", model)
-        if len(self._own) < public_prices.MAX_MATCHES:
+        if len(self._own) < _MAX_MATCHES:
             self._own[key] = found
         return found
 
@@ -157,11 +163,11 @@ def read_price(name: str, entry: object) -> Price:
 
 def warn_unpriced(provider: str | None, model: str | None) -> None:
     """Say once in the life of the process that a model has no known price."""
-    key = (provider, model) if public_prices.available() else (None, None)
+    key = (provider, model) if _public_prices().available() else (None, None)
     if key in _warned or len(_warned) >= _MAX_WARNINGS:
         return
     _warned.add(key)
-    if key == (None, None) and not public_prices.available():
+    if key == (None, None) and not _public_prices().available():
         guard.logger.warning("cost is not known: install langswarm-otel[pricing], or give prices by price_table")
     else:
         guard.logger.warning("cost of model %r of provider %r is not known; give its price by price_table", model, provider)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export import noise
-from langswarm_otel.export.accounting import SIGNALS, Cell, ExporterHealth, Signal
+from langswarm_otel.export.accounting import SIGNALS, Cell, Signal
 from langswarm_otel.export.fork import follow_fork
 from langswarm_otel.export.intake import Change, Intake
 from langswarm_otel.export.lane import Lane, Share
@@ -19,6 +19,7 @@ from langswarm_otel.export.sizes import log_size, metrics_size, point_count, spa
 from langswarm_otel.export.target import Target
 from langswarm_otel.export.ticker import Ticker
 from langswarm_otel.guard import record_fault
+from langswarm_otel.late import late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from langswarm_otel.export.exporter_health import ExporterHealth
 
 __all__ = ["ExportHub", "Target"]
 
@@ -324,6 +327,7 @@ class ExportHub:
         self._renew_lanes()
         if not self._intake.is_open:
             self._intake.step(wait=False)
+        late("langswarm_otel.export.exporter_health")  # here, where no lock is held
         with self._ledger.lock:
             return self._ledger.rows(self._intake.lanes)
 

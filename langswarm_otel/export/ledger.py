@@ -7,7 +7,7 @@ import dataclasses
 import threading
 from typing import TYPE_CHECKING, Final
 
-from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, ExporterHealth, Signal, State, Tally
+from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, Signal, State, Tally
 from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.sizes import SPAN_BYTES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from langswarm_otel.export.breaker import Breaker
+    from langswarm_otel.export.exporter_health import ExporterHealth
     from langswarm_otel.export.lane import Lane
 
 _EDGE_BYTES: Final = 256 * 1024
@@ -170,6 +171,8 @@ class Ledger:
         waiting_bytes: int = 0,
         breaker: Breaker | None = None,
     ) -> ExporterHealth:
+        from langswarm_otel.export.exporter_health import ExporterHealth  # noqa: PLC0415 - a program that starts need not wait for it
+
         return ExporterHealth(
             target=name,
             signal=signal,

@@ -9,6 +9,7 @@ The official ones, one setting away, are in ``official_http.py``.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -21,11 +22,10 @@ from langswarm_otel.export.accounting import SIGNALS
 from langswarm_otel.export.answers import Certificates
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Delivery
-from langswarm_otel.export.encoding import EncodingError, LogEncoder, MetricEncoder, SpanEncoder, assemble
 from langswarm_otel.export.proxies import proxy_for
 from langswarm_otel.export.sender import Sender
 from langswarm_otel.guard import logger
-from langswarm_otel.late import late_name
+from langswarm_otel.late import importing, late, late_name
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.breaker import Breaker
-    from langswarm_otel.export.encoding import Group
+    from langswarm_otel.export.encoding import Group, LogEncoder, MetricEncoder, SpanEncoder
     from langswarm_otel.export.otlp import OtlpSettings
     from langswarm_otel.export.transport import Transport
 
@@ -49,6 +49,10 @@ _DEFAULT: Final[Mapping[str, str]] = {signal: f"http://localhost:4318/v1/{signal
 
 USER_AGENT: Final = f"langswarm-otel/{__version__}"
 """How we introduce ourselves."""
+
+
+def _encoding() -> Any:
+    return late("langswarm_otel.export.encoding")
 
 
 class _Http:
@@ -98,8 +102,9 @@ class _Http:
 
         def connect() -> Transport:
             # The library behind it is a good part of what a program would wait for when it starts.
-            make = late_name("langswarm_otel.export.transport", "Transport")
-            return cast("Transport", make(url, headers=sent, certificates=certificates, proxy=proxy))
+            with importing():
+                make = late_name("langswarm_otel.export.transport", "Transport")
+                return cast("Transport", make(url, headers=sent, certificates=certificates, proxy=proxy))
 
         self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker)
         self._told: str | None = None
@@ -160,7 +165,10 @@ def _headers(own: Mapping[str, str], compression: str) -> dict[str, str]:
 class _Records(_Http):
     """What the exporters of spans and log records have in common: the records are encoded one by one."""
 
-    _encoder: SpanEncoder | LogEncoder
+    @cached_property
+    def _encoder(self) -> SpanEncoder | LogEncoder:
+        """What encodes, made when there is something to encode: a program that starts does not wait for it."""
+        raise NotImplementedError
 
     def encode_one(self, record: Any) -> tuple[Group, bytes]:
         """Encode one record.
@@ -172,14 +180,14 @@ class _Records(_Http):
 
     def deliver_encoded(self, records: Sequence[tuple[Group, bytes]]) -> Delivery:
         """Export records that ``encode_one`` has encoded, and say what became of them."""
-        return self._sender.send(assemble(records))
+        return self._sender.send(_encoding().assemble(records))
 
     def deliver(self, batch: Sequence[Any], /) -> Delivery:
         """Export a batch and say what became of it."""
         encode = self._encoder.encode
         try:
             records = [encode(record) for record in batch]
-        except EncodingError as error:
+        except _encoding().EncodingError as error:
             return Delivery(fault="encode", cause=cause_of(error))
         return self.deliver_encoded(records)
 
@@ -189,10 +197,9 @@ class HttpSpanExporter(_Records, SpanExporter):
 
     _signal = "traces"
 
-    def __init__(self, settings: OtlpSettings | None = None, **options: Any) -> None:
-        """Make an exporter of spans."""
-        super().__init__(settings, **options)
-        self._encoder = SpanEncoder()
+    @cached_property
+    def _encoder(self) -> SpanEncoder:
+        return cast("SpanEncoder", _encoding().SpanEncoder())
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch."""
@@ -204,10 +211,9 @@ class HttpLogExporter(_Records, LogRecordExporter):
 
     _signal = "logs"
 
-    def __init__(self, settings: OtlpSettings | None = None, **options: Any) -> None:
-        """Make an exporter of log records."""
-        super().__init__(settings, **options)
-        self._encoder = LogEncoder()
+    @cached_property
+    def _encoder(self) -> LogEncoder:
+        return cast("LogEncoder", _encoding().LogEncoder())
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Export a batch."""
@@ -237,13 +243,16 @@ class HttpMetricExporter(_Http, MetricExporter):
         """
         MetricExporter.__init__(self, preferred_temporality=preferred_temporality, preferred_aggregation=preferred_aggregation)
         super().__init__(settings, **options)
-        self._encoder: Final = MetricEncoder()
+
+    @cached_property
+    def _encoder(self) -> MetricEncoder:
+        return cast("MetricEncoder", _encoding().MetricEncoder())
 
     def deliver(self, batch: MetricsData, /, timeout_s: float | None = None) -> Delivery:
         """Export a collection of metrics and say what became of it."""
         try:
             body = self._encoder.encode(batch)
-        except EncodingError as error:
+        except _encoding().EncodingError as error:
             return Delivery(fault="encode", cause=cause_of(error))
         return self._sender.send(body, timeout_s=timeout_s)
 

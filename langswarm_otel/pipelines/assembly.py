@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
 
     from langswarm_otel.config import ObservabilityConfig
-    from langswarm_otel.export.accounting import ExporterHealth, Signal
+    from langswarm_otel.export.accounting import Signal
+    from langswarm_otel.export.exporter_health import ExporterHealth
     from langswarm_otel.pipelines.statistics import Statistics
 
 RESOURCE_FIELDS = ("service_name", "service_version", "service_namespace", "environment", "resource_detectors", "resource_attributes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langswarm_otel.export.accounting import ExporterHealth
+    from langswarm_otel.export.exporter_health import ExporterHealth
 
 Mode = Literal["global", "private", "joined", "config_file", "disabled", "shut down"]
 """How a handle is connected: it owns the global providers, has its own, joined those of others, or sends nothing."""

@@ -12,7 +12,7 @@ from langswarm_otel.pipelines.statistics import Statistics
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from langswarm_otel.export.accounting import ExporterHealth
+    from langswarm_otel.export.exporter_health import ExporterHealth
     from langswarm_otel.pipelines.capture import Capture
     from langswarm_otel.pipelines.preparation import Preparation
     from langswarm_otel.signals.telemetry import Telemetry

@@ -170,20 +170,37 @@ def test_without_threads_deadlines_hold(kind):
 
 
 @pytest.mark.parametrize("kind", ["healthy", "refused"])
-def test_workers_import_nothing(kind):
-    """Exporting loads no module: a child forked while a worker imports one would wait for the lock of that module for ever."""
+def test_workers_import_while_forks_are_held_off(kind):
+    """What the first export imports it imports under the guard of ``late``, and later ones import nothing.
+
+    A child forked while a worker imports a module would wait for the lock of that module for ever.
+    """
     with OtlpServer() as server:
         ended = run(
             PRELUDE
             + """
+    from langswarm_otel import late
+    class Unguarded:
+        names = []
+        def find_spec(self, name, path=None, target=None):
+            if not late._importing._is_owned():
+                self.names.append(name)
     before = set(sys.modules)
+    sys.meta_path.insert(0, Unguarded())
     span("a")
+    hub.flush(2, before=collect)
+    print("unguarded", Unguarded.names)
+    print("late", "urllib3" in set(sys.modules) - before)
+    before = set(sys.modules)
+    span("b")
     hub.flush(2, before=collect)
     print("loaded", sorted(set(sys.modules) - before))
     hub.shutdown(0.1)
 """,
             server.endpoint if kind == "healthy" else DEAD,
         )
+        assert "unguarded []" in ended.stdout, ended.stdout + ended.stderr
+        assert "late True" in ended.stdout
         assert "loaded []" in ended.stdout, ended.stdout + ended.stderr
 
 
