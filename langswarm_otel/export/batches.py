@@ -43,13 +43,17 @@ def _with_points(metric: Metric, points: Sequence[Any]) -> Metric:
 
 
 def _assemble(parts: Sequence[tuple[ResourceMetrics, ScopeMetrics, Metric]]) -> MetricsData:
+    """Put metrics together again, those of one scope under one entry: of several for one scope the official encoder keeps the last."""
+    resources: dict[int, tuple[ResourceMetrics, dict[int, tuple[ScopeMetrics, list[Metric]]]]] = {}
+    for resource_metrics, scope_metrics, metric in parts:
+        scopes = resources.setdefault(id(resource_metrics), (resource_metrics, {}))[1]
+        scopes.setdefault(id(scope_metrics), (scope_metrics, []))[1].append(metric)
     return MetricsData(
         resource_metrics=[
-            ResourceMetrics(
-                resource=resource_metrics.resource,
-                scope_metrics=[ScopeMetrics(scope=scope_metrics.scope, metrics=[metric], schema_url=scope_metrics.schema_url)],
-                schema_url=resource_metrics.schema_url,
+            dataclasses.replace(
+                resource_metrics,
+                scope_metrics=[dataclasses.replace(scope_metrics, metrics=metrics) for scope_metrics, metrics in scopes.values()],
             )
-            for resource_metrics, scope_metrics, metric in parts
+            for resource_metrics, scopes in resources.values()
         ]
     )

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from hub_exporters import RESOURCE, Logs, Metrics, Spans, row, running
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -247,3 +248,17 @@ def test_an_exporter_of_few_words():
         source.spans("a")
         assert hub.flush(5.0)
     assert taken == ["a", "shut"]
+
+
+def test_halves_of_a_scope_stay_one_entry():
+    """Of several entries for one scope the official encoder keeps the last alone: each half has one, with all of its metrics."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    for number in range(8):
+        provider.get_meter(f"scope {number % 2}").create_counter(f"c{number}").add(1)
+    halves = halve_metrics(reader.get_metrics_data())
+    for half in halves:
+        (message,) = encode_metrics(half).resource_metrics
+        assert sum(len(scope.metrics) for scope in message.scope_metrics) == 4
+    assert sum(map(point_count, halves)) == 8
+    provider.shutdown()
