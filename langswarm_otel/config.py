@@ -124,7 +124,7 @@ class ObservabilityConfig:
 
     schedule_delay_s: float = 1.0
     """How long spans and log records may wait for a batch to fill, in seconds."""
-    max_export_batch_size: int = 512
+    max_export_batch_size: int = 2048
     """Most spans or log records in one request."""
     queue_max_bytes: int = 64 * MEBIBYTE
     """Most bytes that wait for one destination; what does not fit is dropped and counted."""
