@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick bench-report wheel collector clean
+.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,12 @@ bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span a
 
 bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PEERS=, RESUME=1)
 	@$(BIN)/python -m benchmarks $(if $(ROWS)$(PEERS),,--write) $(BENCH)
+
+bench-guard: $(STAMP) ## Compare the instructions of each path with the baseline; CI does
+	@$(BIN)/python benchmarks/instructions.py
+
+bench-baseline: $(STAMP) ## Write that baseline anew, after a change that is meant
+	@$(BIN)/python benchmarks/instructions.py --write
 
 bench-report: $(STAMP) ## Write into docs/ what the last make bench found, whole or not
 	@$(BIN)/python -m benchmarks --report --write > /dev/null

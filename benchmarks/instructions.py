@@ -20,9 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry import metrics, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import langswarm_otel
 from langswarm_otel import configure_observability
+from langswarm_otel.export.encoding import LogEncoder, SpanEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +41,7 @@ ALLOWED = 0.03
 
 WARM_UP, RUNS = 60, 20
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+EIGHT = {"a": "1", "b": "two", "c": 3, "d": 4.0, "e": True, "f": "six", "g": 7, "h": "eight"}
 UNSAMPLED = trace.NonRecordingSpan(trace.SpanContext(trace_id=1, span_id=1, is_remote=True))
 
 
@@ -76,6 +83,17 @@ def count(work: Callable[[], object]) -> dict[str, float]:
     return {"all": counter.all / RUNS, "own": counter.own / RUNS}
 
 
+def samples() -> tuple[Any, Any]:
+    """Return an ended span and a log record, as they come to the encoder."""
+    spans, logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
+    tracer_provider, logger_provider = TracerProvider(), LoggerProvider()
+    tracer_provider.add_span_processor(SimpleSpanProcessor(spans))
+    logger_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    tracer_provider.get_tracer("guard").start_span("work", attributes=EIGHT).end()
+    logger_provider.get_logger("guard").emit(body="answered", attributes={"sources": 3, "route": "/a"})
+    return spans.get_finished_spans()[0], logs.get_finished_logs()[0]
+
+
 def works() -> dict[str, Callable[[], object]]:
     """Return what is measured, on a configured handle whose Collector is not there."""
     obs = configure_observability(
@@ -91,11 +109,10 @@ def works() -> dict[str, Callable[[], object]]:
     tracer, meter = trace.get_tracer("guard"), metrics.get_meter("guard")
     counter, histogram = meter.create_counter("requests"), meter.create_histogram("duration", "s")
     log = structlog.get_logger("guard")
-    eight = {"a": "1", "b": "two", "c": 3, "d": 4.0, "e": True, "f": "six", "g": 7, "h": "eight"}
     labels = {"route": "/a", "method": "GET", "status": "ok"}
 
     def span() -> None:
-        with tracer.start_as_current_span("work", attributes=eight):
+        with tracer.start_as_current_span("work", attributes=EIGHT):
             pass
 
     def agent() -> None:
@@ -106,7 +123,11 @@ def works() -> dict[str, Callable[[], object]]:
         with trace.use_span(UNSAMPLED), tracer.start_as_current_span("work"):
             pass
 
+    ended, record = samples()
+    span_encoder, log_encoder = SpanEncoder(), LogEncoder()
     return {
+        "encoding a span with 8 attributes": lambda: span_encoder.encode(ended),
+        "encoding a log record": lambda: log_encoder.encode(record),
         "span with 8 attributes": span,
         "unsampled span": unsampled,
         "counter add": lambda: counter.add(1, labels),
