@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.environments import ROOT, tail
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.rows import Row
     from benchmarks.sink_process import SinkProcess
 
 LONGEST_S = 600.0
 """A process that takes longer is killed and reported."""
+_WORST = frozenset({"lost", "stderr_lines", "sink_cpu", "sink_bytes"})
 _CHILD = "from benchmarks.child import main; main()"
 
 
@@ -69,6 +70,14 @@ def measure_at_sink(program: Program, row: Row, sink: SinkProcess) -> dict[str, 
     if expected is not None:
         figures["lost"] = lost_percent(expected, arrived)
     return figures | {"sink_cpu": arrived["sink_cpu_s"] / wall_s * 100, "sink_bytes": arrived["bytes"]}
+
+
+def best(of: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the best of each figure over some measurements of the same, but the worst of what was lost or went wrong."""
+    failed = [figures for figures in of if "error" in figures]
+    if failed:
+        return failed[0]
+    return {key: (max if key in _WORST else min)(figures[key] for figures in of) for key in of[0]}
 
 
 def lost_percent(expected: Mapping[str, Any], arrived: Mapping[str, Any]) -> float:

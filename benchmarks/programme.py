@@ -12,6 +12,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         title="import + configure",
         work="importing",
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(
             Figure(key="process_ms", title="process CPU", unit="ms", target=0.8, stretch=0.5),
             Figure(key="rss_mb", title="memory added", unit="MB", target=0.9, stretch=0.7),
@@ -24,6 +27,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         work="spans",
         settings={"size": 20_000},
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(
             Figure(key="thread_us", title="calling thread", unit="us", target=0.9, stretch=0.5),
             Figure(key="process_us", title="process", unit="us", target=0.65, stretch=0.4),
@@ -36,6 +42,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         work="unsampled",
         settings={"size": 30_000},
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(Figure(key="thread_us", title="calling thread", unit="us", target=1.0, stretch=0.6),),
     ),
     Row(
@@ -44,6 +53,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         work="measuring",
         settings={"size": 30_000},
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(Figure(key="thread_us", title="calling thread", unit="us", target=0.6, stretch=0.3), LOST),
     ),
     Row(
@@ -52,6 +64,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         work="lines",
         settings={"size": 10_000},
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(
             Figure(key="thread_us", title="calling thread", unit="us"),
             Figure(key="process_us", title="process", unit="us", target=0.6, stretch=0.4),
@@ -64,6 +79,9 @@ CALLER_ROWS: tuple[Row, ...] = (
         work="executions",
         settings={"size": 3_000},
         quick=True,
+        rounds=4,
+        peer_rounds=2,
+        best_of=3,
         figures=(
             Figure(key="thread_us", title="calling thread", unit="us", target=0.8, stretch=0.4),
             Figure(key="process_us", title="process", unit="us", target=0.7, stretch=0.45),

@@ -42,6 +42,8 @@ class Row:
     rounds: int = 5
     peer_rounds: int = 3
     """Rounds that the peers take part in: the first ones."""
+    best_of: int = 1
+    """Processes a round, of which each figure is the best: what disturbs a machine only ever adds."""
     endpoint: Endpoint = "healthy"
     at_once: bool = False
     """Whether all subjects run at the same time, because they wait rather than work."""

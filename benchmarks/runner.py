@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import environments, measuring
 from benchmarks.journal import Journal, Sample
@@ -72,15 +72,15 @@ class Runner:
                 say(f"{row.title}, round {round_ + 1} of {total}: {', '.join(subject.name for subject in order)}")
             # Those who only wait may wait together; all others have the machine to themselves.
             with ThreadPoolExecutor(len(order) if row.at_once and order else 1) as pool:
-                list(pool.map(lambda subject: self._measure(row, subject, round_), order))  # noqa: B023 - used within the round
+                turns = [list(pool.map(lambda subject: self._measure(row, subject), order)) for _ in range(row.best_of)]
+            for subject, *figures in zip(order, *turns, strict=True):
+                self.journal.add(Sample(row=row.key, subject=subject.name, round=round_, figures=measuring.best(figures)))
 
-    def _measure(self, row: Row, subject: Subject, round_: int) -> None:
+    def _measure(self, row: Row, subject: Subject) -> dict[str, Any]:
         program = self.installed.program(subject)
         if row.endpoint == "healthy":
-            figures = measuring.measure_at_sink(program, row, self.sink)
-        else:
-            figures = measuring.measure(program, row, self.sink.endpoints[row.endpoint])
-        self.journal.add(Sample(row=row.key, subject=subject.name, round=round_, figures=figures))
+            return measuring.measure_at_sink(program, row, self.sink)
+        return measuring.measure(program, row, self.sink.endpoints[row.endpoint])
 
 
 def taking_part(row: Row, subjects: Sequence[Subject], round_: int) -> list[Subject]:

@@ -63,3 +63,12 @@ def test_counts_of_running_totals_and_of_differences():
     )
     assert decoding.count(cumulative)["count"] == 7
     assert decoding.count(delta)["count"] == 10
+
+
+def test_the_best_of_several_measurements():
+    """Of costs the least, of losses the most, and an error is one whatever the others say."""
+    from benchmarks.measuring import best
+
+    turns = [{"process_us": 3.0, "lost": 0.0, "stderr_lines": 0}, {"process_us": 2.0, "lost": 1.5, "stderr_lines": 4}]
+    assert best(turns) == {"process_us": 2.0, "lost": 1.5, "stderr_lines": 4}
+    assert best([turns[0], {"error": "crashed"}]) == {"error": "crashed"}
