@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import encodings.idna  # noqa: F401
 import http.client
+import importlib
 import os
 import ssl
 import time
@@ -115,7 +116,8 @@ def _manager(proxy: str | None, options: dict[str, Any]) -> PoolManager:
     if proxy is None:
         manager = PoolManager(**options)
     elif proxy.lower().startswith("socks"):
-        from urllib3.contrib.socks import SOCKSProxyManager  # noqa: PLC0415 - needs PySocks
+        importlib.import_module("socks")  # PySocks; without it urllib3 warns, and then fails
+        from urllib3.contrib.socks import SOCKSProxyManager  # noqa: PLC0415 - rarely wanted
 
         return SOCKSProxyManager(proxy, **options)  # here the timeouts of urllib3 hold alone
     else:
