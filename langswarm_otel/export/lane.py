@@ -215,7 +215,7 @@ class Lane:
     def _run(self) -> None:
         enter_worker_thread()
         while not self._finished:
-            self._bell.wait((self._left_alone_s() or None) if self._queue else None)
+            self._bell.wait(self._left_alone_s() if self._queue else None)
             try:
                 with self._working:
                     self._work()
