@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from scripts import run
 
 import langswarm_otel
 
@@ -75,3 +76,24 @@ def test_all_is_sorted_and_unknown_names_are_refused():
     assert set(langswarm_otel.__all__) <= set(dir(langswarm_otel))
     with pytest.raises(AttributeError, match="no attribute 'configure'"):
         _ = langswarm_otel.configure
+
+
+def test_exporting_needs_neither_protobuf_nor_requests(otlp_server):
+    """Traces, metrics and logs arrive, and of the libraries that the official exporter needs none has been imported."""
+    ended = run(
+        """
+        import sys
+        from langswarm_otel import configure_observability
+        obs = configure_observability("production", service_name="light", endpoint=sys.argv[1], instrument=False)
+        with obs.agent("a", provider="openai", model="gpt-4o"), obs.inference() as call:
+            call.usage(input_tokens=1, output_tokens=1)
+            obs.log.info("line")
+        assert obs.flush(10)
+        print([name for name in ("google.protobuf", "opentelemetry.proto", "requests", "pydantic", "grpc") if name in sys.modules])
+        """,
+        otlp_server.endpoint,
+    )
+    assert ended.stdout.splitlines()[-1] == "[]", ended.stdout + ended.stderr
+    assert otlp_server.span_names()
+    assert otlp_server.log_records
+    assert otlp_server.metrics

@@ -6,6 +6,6 @@ set -euo pipefail
 uv=$1 python=$2
 shift 2
 cd "$(dirname "$0")/.."
-"$uv" pip install -q --python "$python" --group test --group lint "$@" build orjson \
+"$uv" pip install -q --python "$python" --group test --group lint "$@" build \
   pyyaml aiohttp numpy redis 'google-cloud-bigquery>=3,<4'
 "$uv" pip install -q --python "$python" --no-deps 'langswarm>=0.1,<0.2' 'langswarm-memory==0.2.0'

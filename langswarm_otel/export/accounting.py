@@ -70,6 +70,17 @@ class Tally:
         self.last_success_at = max(self.last_success_at or 0.0, other.last_success_at or 0.0) or None
 
 
+@dataclass(slots=True, kw_only=True)
+class Share:
+    """What one target may hold of the common bound; changed under the ledger's lock only."""
+
+    limit_bytes: float = float("inf")
+    """With one target the bound at the door is enough; with several, each has its part: one that hangs leaves room to the others."""
+
+    held_bytes: int = 0
+    """Estimated bytes in the lanes of the target."""
+
+
 class Cell:
     """What one thread has offered of one signal; only that thread writes it, so no count needs a lock."""
 

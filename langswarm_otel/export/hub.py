@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export import noise
-from langswarm_otel.export.accounting import SIGNALS, Cell, Signal
+from langswarm_otel.export.accounting import SIGNALS, Cell, Share, Signal
 from langswarm_otel.export.fork import follow_fork
 from langswarm_otel.export.intake import Change, Intake
-from langswarm_otel.export.lane import Lane, Share
+from langswarm_otel.export.lane import Lane
 from langswarm_otel.export.ledger import Ledger
 from langswarm_otel.export.marks import Mark
 from langswarm_otel.export.noise import Voice

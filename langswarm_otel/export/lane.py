@@ -10,10 +10,9 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from langswarm_otel.export.accounting import Signal, Tally
+from langswarm_otel.export.accounting import Share, Signal, Tally
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.causes import cause_of
@@ -36,17 +35,6 @@ MOST_TRIES: Final = 20
 """So many failures in a row cost the batch at the head of the queue: one that spoils every request must not hold up the others for ever."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Share:
-    """What one target may hold of the common bound; changed under the ledger's lock only."""
-
-    limit_bytes: float = float("inf")
-    """With one target the bound at the door is enough; with several, each has its part: one that hangs leaves room to the others."""
-
-    held_bytes: int = 0
-    """Estimated bytes in the lanes of the target."""
-
-
 class Lane:
     """One worker with one exporter, which nobody else calls."""
 
@@ -64,6 +52,7 @@ class Lane:
         self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
         self._breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
         self._failures = 0
+        self._insisting = False
         self._max_batch = 1
         self._max_queued = sys.maxsize
         self._unflushed = False
@@ -215,12 +204,13 @@ class Lane:
     def _run(self) -> None:
         enter_worker_thread()
         while not self._finished:
-            self._bell.wait((self._left_alone_s() or None) if self._queue else None)
+            self._bell.wait(self._left_alone_s() if self._queue else None)
             try:
                 with self._working:
                     self._work()
             except Exception as error:  # noqa: BLE001 - the worker must live
                 record_fault("Lane.work", error)
+                self._bell.wait(1.0)  # and not go round and round
 
     def work(self) -> None:
         """Do the worker's work in the calling thread, if no worker runs."""
@@ -267,6 +257,7 @@ class Lane:
         if not marks:
             return False
         if not has_tried:
+            self._insisting = True
             self.exporter.insist()
             return True
         if any(isinstance(mark, Closing) for mark in marks):
@@ -314,7 +305,7 @@ class Lane:
         with self._ledger.lock:
             if self._abandoned:
                 return  # it has been counted already
-            self._failures = self._failures + 1 if receipt.failed else 0
+            self._count_failure(has_failed=receipt.failed)
             left = self._put_back(receipt, batch)
             self.tally.in_flight -= batch.count
             self._give_back(batch.size - left)
@@ -334,6 +325,14 @@ class Lane:
             self._voice.failed(self.signal, cause)
         elif receipt.exported:
             self._voice.succeeded(self.signal)
+
+    def _count_failure(self, *, has_failed: bool) -> None:
+        """Count failures in a row. The lock is held."""
+        if not has_failed:
+            self._failures = 0
+        elif not self._insisting:  # an application that flushes often in an outage must not use up the tries of a batch
+            self._failures += 1
+        self._insisting = False
 
     def _put_back(self, receipt: Receipt, batch: Parcel) -> int:
         """Queue again what may be sent later, and return its bytes; give it up where nothing would wait for that. The lock is held."""

@@ -25,9 +25,11 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """A larger body is never sent; counted before it is packed, as the official exporters do."""
 
 GZIP_LEVEL: Final = 1
-"""Level of gzip and deflate, by measurement: a request of 512 spans (169 kB) takes 1.4 ms and becomes 35.7 kB, against 3.4 ms and 33.2 kB at
-the libraries' default, 6, and 4.3 ms and 32.9 kB at 9; one of 512 log lines (95 kB) 1.5 ms and 30.4 kB, against 3.7 and 26.8, 6.7 and 26.3.
-Small ones are alike at all levels."""
+"""Level of gzip and deflate.
+
+Of a request with 512 spans of an agent, 185 KB, level 1 takes 28 % of level 9's time and makes 9 % more bytes; level 3 takes 30 % for 8 %
+more, level 6 67 % for 2 % more (medians of nine turns; ``zlib`` of Python 3.11).
+"""
 
 _WINDOW_BITS: Final[Mapping[str, int]] = {"gzip": 31, "deflate": 15}
 _REDIRECTS: Final = range(300, 400)

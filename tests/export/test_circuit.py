@@ -179,6 +179,17 @@ def test_a_batch_that_spoils_every_request_is_given_up():
         assert spans.tries == MOST_TRIES + 1
 
 
+def test_flushes_do_not_use_up_the_tries_of_a_batch():
+    """However often an application flushes while its endpoint is away, what waits stays."""
+    spans = CircuitedSpans(patient())
+    with running(Target(name="t", spans=spans)) as (hub, source):
+        source.spans("a")
+        for _ in range(2 * MOST_TRIES):
+            assert not hub.flush(10.0)
+        assert spans.tries > 2 * MOST_TRIES
+        assert (row(hub).queued, row(hub).dropped) == (1, {})
+
+
 @pytest.mark.parametrize("hold", [True, False])
 def test_the_bound_holds_during_an_outage(hold):
     """Beyond it the newest are refused and counted, with a circuit as without."""
