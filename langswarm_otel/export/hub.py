@@ -144,7 +144,7 @@ class ExportHub:
             return
         ledger, intake = self._ledger, self._intake
         ledger.come_to_edge(cell)
-        if ledger.total_bytes * 2 > ledger.limit_bytes:
+        if ledger.total_bytes * 4 > ledger.limit_bytes:
             intake.hasten()
         elif len(intake.queue) >= intake.max_batch:
             intake.fill()

@@ -31,8 +31,8 @@ Entry: TypeAlias = "tuple[Signal, Any, int, int]"
 """A signal, a record of it (or a ``MetricsData``), its estimated bytes, and how many records it counts as."""
 
 LINGER_S: Final = 0.5
-"""How long a full batch waits for the burst that filled it to pass, in seconds, while the queue is less than half full: the work of sending
-takes the interpreter lock from the application, which wants it most just then."""
+"""How long a full batch waits for the burst that filled it to pass, in seconds, while the queue is less than a quarter full: the work of
+sending takes the interpreter lock from the application, which wants it most just then."""
 
 _SLICE: Final = 1024
 """Records that are handed on together. Few large slices: a thread that waits for the ledger's lock gives the interpreter lock away too, and
