@@ -9,7 +9,6 @@ The official ones, one setting away, are in ``official_http.py``.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -59,6 +58,8 @@ class _Http:
     """What the three exporters have in common."""
 
     _signal: Signal
+    _encoder_name: str
+    _encoder: Any = None
 
     def __init__(
         self,
@@ -142,6 +143,14 @@ class _Http:
         """Return True: nothing is kept here."""
         return True
 
+    def _make_encoder(self) -> Any:
+        """Make what encodes, when there is something to encode: a program that starts does not wait for it.
+
+        Not a ``cached_property``: until Python 3.12 that takes a lock, which a child that is forked meanwhile would find taken for ever.
+        """
+        self._encoder = late_name("langswarm_otel.export.encoding", self._encoder_name)()
+        return self._encoder
+
     def _tell(self, delivery: Delivery) -> bool:
         """Tell people of a failure, once for each cause in a row, and return whether the batch was taken."""
         if delivery.fault is None:
@@ -165,18 +174,14 @@ def _headers(own: Mapping[str, str], compression: str) -> dict[str, str]:
 class _Records(_Http):
     """What the exporters of spans and log records have in common: the records are encoded one by one."""
 
-    @cached_property
-    def _encoder(self) -> SpanEncoder | LogEncoder:
-        """What encodes, made when there is something to encode: a program that starts does not wait for it."""
-        raise NotImplementedError
-
     def encode_one(self, record: Any) -> tuple[Group, bytes]:
         """Encode one record.
 
         Raises:
             EncodingError: this record cannot be encoded.
         """
-        return self._encoder.encode(record)
+        encoder: SpanEncoder | LogEncoder = self._encoder or self._make_encoder()
+        return encoder.encode(record)
 
     def deliver_encoded(self, records: Sequence[tuple[Group, bytes]]) -> Delivery:
         """Export records that ``encode_one`` has encoded, and say what became of them."""
@@ -184,9 +189,8 @@ class _Records(_Http):
 
     def deliver(self, batch: Sequence[Any], /) -> Delivery:
         """Export a batch and say what became of it."""
-        encode = self._encoder.encode
         try:
-            records = [encode(record) for record in batch]
+            records = [self.encode_one(record) for record in batch]
         except _encoding().EncodingError as error:
             return Delivery(fault="encode", cause=cause_of(error))
         return self.deliver_encoded(records)
@@ -196,10 +200,7 @@ class HttpSpanExporter(_Records, SpanExporter):
     """OTLP/HTTP exporter of spans."""
 
     _signal = "traces"
-
-    @cached_property
-    def _encoder(self) -> SpanEncoder:
-        return cast("SpanEncoder", _encoding().SpanEncoder())
+    _encoder_name = "SpanEncoder"
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export a batch."""
@@ -210,10 +211,7 @@ class HttpLogExporter(_Records, LogRecordExporter):
     """OTLP/HTTP exporter of log records."""
 
     _signal = "logs"
-
-    @cached_property
-    def _encoder(self) -> LogEncoder:
-        return cast("LogEncoder", _encoding().LogEncoder())
+    _encoder_name = "LogEncoder"
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Export a batch."""
@@ -224,6 +222,7 @@ class HttpMetricExporter(_Http, MetricExporter):
     """OTLP/HTTP exporter of metrics."""
 
     _signal = "metrics"
+    _encoder_name = "MetricEncoder"
 
     def __init__(
         self,
@@ -244,14 +243,11 @@ class HttpMetricExporter(_Http, MetricExporter):
         MetricExporter.__init__(self, preferred_temporality=preferred_temporality, preferred_aggregation=preferred_aggregation)
         super().__init__(settings, **options)
 
-    @cached_property
-    def _encoder(self) -> MetricEncoder:
-        return cast("MetricEncoder", _encoding().MetricEncoder())
-
     def deliver(self, batch: MetricsData, /, timeout_s: float | None = None) -> Delivery:
         """Export a collection of metrics and say what became of it."""
         try:
-            body = self._encoder.encode(batch)
+            encoder: MetricEncoder = self._encoder or self._make_encoder()
+            body = encoder.encode(batch)
         except _encoding().EncodingError as error:
             return Delivery(fault="encode", cause=cause_of(error))
         return self._sender.send(body, timeout_s=timeout_s)
