@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FORK_WAIT_S: Final = 20.0
-"""How long a fork waits for an import, in seconds. One takes some hundredths; but where forty workers start on two cores, each with the same
-imports, it takes more than a second, and a child that was forked too early would never export anything."""
+"""How long a fork waits for an import, in seconds. One takes some hundredths; but where forty workers start on two cores, each with the
+same imports, it takes more than a second, and a child that was forked too early would never export anything."""
 
 _importing = threading.RLock()
 _held_for_fork = False
