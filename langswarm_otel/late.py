@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-FORK_WAIT_S: Final = 20.0
+FORK_WAIT_S: Final = 10.0
 """How long a fork waits for an import, in seconds. One takes some hundredths; but where forty workers start on two cores, each with the
 same imports, it takes more than a second, and a child that was forked too early would never export anything."""
 
