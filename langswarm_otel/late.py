@@ -29,7 +29,6 @@ _held_for_fork = False
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
     """Hold forks off while this lasts, for code that may import something."""
-    _watch_forks()
     with _importing:
         yield
 
@@ -51,13 +50,6 @@ def late_name(module: str, name: str) -> Any:
     return getattr(late(module), name)
 
 
-@functools.cache
-def _watch_forks() -> None:
-    """Register with the interpreter, once: it cannot be undone."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
-
-
 def _before_fork() -> None:
     global _held_for_fork  # noqa: PLW0603 - hooks of the interpreter have no object to remember it
     _held_for_fork = _importing.acquire(timeout=FORK_WAIT_S)
@@ -73,3 +65,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     global _importing, _held_for_fork
     _importing, _held_for_fork = threading.RLock(), False
+
+
+if hasattr(os, "register_at_fork"):  # at import, which happens once: two registrations would hold the lock for ever after a fork
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

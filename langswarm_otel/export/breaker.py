@@ -159,7 +159,7 @@ class Breaker:
         """
         circuit = self._circuit
         if not circuit.opened:
-            if circuit.failures + 1 < self._failures:
+            if circuit.failures + 1 < self._failures and asked_s <= 0.0:  # who asks for patience is left alone at once
                 self._circuit = _Circuit(failures=circuit.failures + 1)
                 return
         elif not circuit.is_tried and self._clock() < circuit.until:

@@ -116,3 +116,13 @@ def test_whoever_waits_is_told_that_it_closes(clock):
     breaker.succeeded()
     breaker.succeeded()
     assert told == [1]
+
+
+def test_who_asks_for_patience_is_left_alone_at_once():
+    """A first answer with ``Retry-After`` opens the circuit for that long; two failures without one do not."""
+    asked, plain = Breaker(), Breaker()
+    asked.failed("HTTP 503", asked_s=60.0)
+    assert asked.wait_s() > 50.0
+    plain.failed("refused")
+    plain.failed("refused")
+    assert not plain.is_open

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langswarm_otel.export.encoding.errors import EncodingError
 from langswarm_otel.export.encoding.group import COMPLETE, Group
 from langswarm_otel.guard import record_fault
+from langswarm_otel.late import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,9 @@ def _metric_request(data: MetricsData) -> Any:
 
 def _encode(what: str, request: Callable[[Any], Any], record: Any, cause: Exception) -> tuple[Group, bytes]:
     try:
-        piece: bytes = request(record).SerializeToString()
+        with importing():  # the first time it imports protobuf, in a worker
+            message = request(record)
+        piece: bytes = message.SerializeToString()
     except Exception as error:  # noqa: BLE001 - whatever it raises, the record cannot be encoded
         raise EncodingError(f"{what} cannot be encoded ({type(cause).__name__}, then {type(error).__name__})") from None
     record_fault(f"encoding of {what}, done by the official encoder because of {type(cause).__name__}", cause)
