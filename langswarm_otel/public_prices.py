@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import guard
+from langswarm_otel.late import late
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -218,7 +219,7 @@ def prepare() -> None:
     if prepared() or not available():
         return
     # Imported here and not in the thread: a child that is forked meanwhile would wait for the module's lock for ever.
-    from langswarm_otel import price_data  # noqa: PLC0415 - only where calls are priced
+    price_data = late("langswarm_otel.price_data")
 
     _reader = threading.Thread(target=_read_own, args=(price_data,), name="langswarm-otel-prices", daemon=True)
     try:
@@ -263,7 +264,7 @@ def _wait_or_read() -> _Table:
     if reader is not None and reader is not threading.current_thread() and reader.is_alive():
         reader.join(_PATIENCE_S)
     if _own is None and not _unknown_form:
-        from langswarm_otel import price_data  # noqa: PLC0415 - only where calls are priced
+        price_data = late("langswarm_otel.price_data")
 
         _read_own(price_data)
     return _own or _import_library()

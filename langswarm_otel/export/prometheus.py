@@ -11,7 +11,7 @@ from langswarm_otel.export.fork import follow_fork
 from langswarm_otel.guard import logger, record_fault
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricReader
+    from langswarm_otel.export.prometheus_reader import ScrapeReader
 
 _MAX_PORT = 65535
 
@@ -55,7 +55,7 @@ class PrometheusEndpoint:
         follow_fork(self)
 
     @property
-    def reader(self) -> MetricReader:
+    def reader(self) -> ScrapeReader:
         """The reader to add to a ``MeterProvider``."""
         return self._reader
 

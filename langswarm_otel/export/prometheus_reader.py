@@ -30,6 +30,8 @@ class ScrapeReader(PrometheusMetricReader):
         super().__init__(registry=registry)
         self._named: set[str] = set()
         self._was_shut_down = False
+        self.prepare: Callable[[MetricsData], MetricsData] | None = None
+        """Takes off what may not leave the process."""
 
     def read_from(self, source: Callable[[], MetricsData] | None) -> None:
         """Show at each scrape what this returns, totals since the start, and not what a provider has for this reader."""
@@ -41,6 +43,8 @@ class ScrapeReader(PrometheusMetricReader):
             return
         if any(_exponential(scope.metrics) for resource in resources for scope in resource.scope_metrics):
             metrics_data = self._without_exponential(metrics_data)
+        if self.prepare is not None:
+            metrics_data = self.prepare(metrics_data)
         super()._receive_metrics(metrics_data, timeout_millis, **kwargs)
 
     def _without_exponential(self, data: MetricsData) -> MetricsData:

@@ -76,7 +76,7 @@ class Pipelines:
             cardinality_limit=config.cardinality_limit,
         )
         self.reader.on_flush = self.flush
-        self.pull = PullEndpoint()
+        self.pull = PullEndpoint(self.preparation.metrics)
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
         self._provisional = False

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.sdk.metrics.export import Gauge
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
@@ -19,6 +20,7 @@ from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
 from langswarm_otel.content.texts import INT64_MAX, INT64_MIN
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
+from langswarm_otel.pipelines.fold import add_points, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +133,7 @@ class Preparation:
                     points = metric.data.data_points
                     cleaned = [self._point(point) for point in points]
                     if any(new is not old for new, old in zip(cleaned, points, strict=True)):
-                        object.__setattr__(metric.data, "data_points", cleaned)
+                        object.__setattr__(metric.data, "data_points", _merged(cleaned, is_gauge=isinstance(metric.data, Gauge)))
         return data
 
     def _point(self, point: Any) -> Any:
@@ -161,6 +163,15 @@ def _is_plain(record: LogRecord) -> bool:
         elif kind is not bool and kind is not float:
             return False
     return True
+
+
+def _merged(points: list[Any], *, is_gauge: bool) -> list[Any]:
+    """Add up points that are one series now that attributes are gone; of a gauge the last one stays."""
+    merged: dict[Any, Any] = {}
+    for point in points:
+        key = freeze(point.attributes)
+        merged[key] = point if is_gauge or key not in merged else add_points(merged[key], point)
+    return list(merged.values())
 
 
 def _quotes_content(readable: ReadableLogRecord) -> bool:

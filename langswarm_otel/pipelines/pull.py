@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk.metrics.export import MetricsData
+
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.export.prometheus import PrometheusEndpoint
 
@@ -12,7 +16,13 @@ if TYPE_CHECKING:
 class PullEndpoint:
     """Holds the one endpoint that may be open."""
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[MetricsData], MetricsData]) -> None:
+        """Begin closed.
+
+        Args:
+            prepare: takes off what may not leave the process, as on the way to every exporter.
+        """
+        self._prepare = prepare
         self._endpoint: PrometheusEndpoint | None = None
         self._address: tuple[str, int] | None = None
 
@@ -31,6 +41,7 @@ class PullEndpoint:
         from langswarm_otel.export.prometheus import PrometheusEndpoint  # noqa: PLC0415 - an extra, imported on use
 
         self._endpoint = PrometheusEndpoint(*address)
+        self._endpoint.reader.prepare = self._prepare
         self._address = address
         meter_provider.add_metric_reader(self._endpoint.reader)
 

@@ -180,3 +180,25 @@ def test_3_8_a_forked_worker_does_not_serve_and_may_ask_for_a_port_of_its_own():
     assert lines[-1] == "0 True False", (ended.stdout, ended.stderr)
     assert f"prometheus_port={port}" in lines[0]
     assert ended.stderr.count("shows the parent process") == 1, ended.stderr
+
+
+def test_the_page_shows_no_user_and_no_content():
+    """What may not leave over OTLP may not be scraped either, and series that differed in nothing else are one."""
+    ended = run(
+        """
+        import urllib.request
+        from opentelemetry import metrics
+        from langswarm_otel import configure_observability
+        obs = configure_observability("testing", service_name="p", prometheus_port=0)
+        counter = metrics.get_meter("m").create_counter("calls")
+        for user in ("alice", "bob"):
+            counter.add(2, {"route": "/x", "user.id": user, "gen_ai.input.messages": "secret"})
+        from prometheus_client import generate_latest
+        port = obs._installation.pipelines.pull._endpoint.port
+        print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode())
+        """
+    )
+    assert "alice" not in ended.stdout + ended.stderr
+    assert "secret" not in ended.stdout
+    (line,) = [line for line in ended.stdout.splitlines() if line.startswith("calls_total{")]
+    assert line.endswith(" 4.0"), ended.stdout
