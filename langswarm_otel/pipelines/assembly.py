@@ -232,10 +232,11 @@ class Pipelines:
         if not self.alive:
             return True
         deadline = time.monotonic() + timeout_s
-        self.open_spans.interrupt()
+        # In a thread: code that a signal has interrupted may hold the lock of a span, and must not keep the rest from being sent.
+        declarative.within(timeout_s / 4, [self.open_spans.interrupt])
         self.alive = False
         # In a thread: a callback of an observable instrument, which is the user's code, may block.
-        collected = declarative.within(timeout_s / 2, [self.collect])
+        collected = declarative.within(max(0.0, deadline - time.monotonic()) / 2, [self.collect])
         self._set_enabled(enabled=False)
         self.pull.close(self.meter_provider)
         return self.hub.shutdown(max(0.0, deadline - time.monotonic())) and collected

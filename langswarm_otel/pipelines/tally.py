@@ -82,6 +82,7 @@ class Tally(Generic[SeriesT]):
     def renew(self) -> None:
         """Start from nothing, with a lock that nobody holds: for another resource, and for a child after fork."""
         self._lock = threading.Lock()
+        self._not_had: threading.Lock | None = None
         self._postponed: deque[tuple[SeriesT, float, Sample | None]] = deque()
         self._touched: list[SeriesT] = []
         self._index: SeriesIndex[SeriesT] = SeriesIndex(self._make, 2 * self._limit)
@@ -141,7 +142,12 @@ class Tally(Generic[SeriesT]):
         lock = self._lock
         if not lock.acquire(timeout=PATIENCE_S):
             record_fault("Tally.take", TimeoutError("a measurement is not coming to its end"))
+            if self._not_had is lock:
+                # Twice in a row: what a signal handler raised came between `acquire` and `try`, and nobody will ever release it.
+                self._lock = threading.Lock()
+            self._not_had = lock
             return []
+        self._not_had = None
         try:
             self._work_off(len(self._postponed))
             touched, self._touched = self._touched, []
