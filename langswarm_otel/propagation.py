@@ -19,6 +19,7 @@ from opentelemetry.trace import Link, get_current_span
 from langswarm_otel import override
 from langswarm_otel.context import restore, with_values
 from langswarm_otel.guard import record_fault
+from langswarm_otel.late import late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -165,7 +166,7 @@ def inject_context(mapping: M) -> M:
     trace context is left whole rather than mixed with ours. Nothing is ever raised, and session and user are not written.
     """
     try:
-        from opentelemetry import propagate  # noqa: PLC0415 - reads the environment and entry points when imported
+        propagate = late("opentelemetry.propagate")  # reads the environment and entry points when imported
 
         produced: dict[str, str] = {}
         propagate.inject(produced)
@@ -190,7 +191,7 @@ def context_from(mapping: Mapping[Any, Any] | None) -> RemoteContext:
         holds no trace context, it is the current one.
     """
     try:
-        from opentelemetry import propagate  # noqa: PLC0415 - reads the environment and entry points when imported
+        propagate = late("opentelemetry.propagate")  # reads the environment and entry points when imported
 
         carrier = dict(_readable(mapping)) if mapping else {}
         found = propagate.extract(carrier, context=Context())

@@ -46,6 +46,9 @@ class Delivery:
     again: bool = False
     """Whether a batch that could not be sent may be sent later: the target was not reached, or asked for patience."""
 
+    untried: bool = False
+    """Whether that is so because it was not tried: the target is left alone for a while."""
+
 
 @runtime_checkable
 class Delivers(Protocol):
@@ -68,6 +71,9 @@ class Receipt:
 
     left: list[Any] = field(default_factory=list)
     """Parts of the batch that may be sent later, in order: all from the first that could not be sent."""
+
+    untried: bool = False
+    """Whether they were left because the target is left alone for a while."""
 
     cause: str | None = None
     """Why, for people; the last cause if there were several."""
@@ -118,6 +124,7 @@ class Courier(Generic[T]):
             delivery = self._deliver(part)
             if delivery.again:
                 receipt.failed, receipt.cause, receipt.left = True, delivery.cause, [part, *reversed(parts)]
+                receipt.untried = delivery.untried
                 break
             halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
             if halves is None:

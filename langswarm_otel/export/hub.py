@@ -127,7 +127,8 @@ class ExportHub:
             cell.oversize += units
         else:
             cell.full += units
-            self._intake.hasten()
+            if not self._stale:
+                self._intake.hasten()
         return False
 
     def _rouse(self, intake: Intake) -> None:
@@ -144,6 +145,8 @@ class ExportHub:
             return
         ledger, intake = self._ledger, self._intake
         ledger.come_to_edge(cell)
+        if self._stale:
+            return  # a child has no lanes yet: `_rouse` makes them
         if ledger.total_bytes * 4 > ledger.limit_bytes:
             intake.hasten()
         elif len(intake.queue) >= intake.max_batch:
@@ -269,7 +272,7 @@ class ExportHub:
         """
         deadline = time.monotonic() + timeout_s
         self._check_process()
-        self._renew_lanes()
+        self._renew_lanes(wait=True)
         answered, intake = self._answered, self._intake
         if not intake.is_open:
             intake.step(wait=False)
@@ -324,7 +327,7 @@ class ExportHub:
     def counts(self) -> tuple[ExporterHealth, ...]:
         """Return what was exported, dropped, queued and is in flight, by target and signal, as one snapshot."""
         self._check_process()
-        self._renew_lanes()
+        self._renew_lanes(wait=True)
         if not self._intake.is_open:
             self._intake.step(wait=False)
         late("langswarm_otel.export.exporter_health")  # here, where no lock is held
@@ -345,15 +348,17 @@ class ExportHub:
         if os.getpid() != self._pid:
             self.after_fork_in_child()
 
-    def _renew_lanes(self) -> None:
-        """Give a child lanes of its own."""
-        if not self._stale or not self._control.acquire(blocking=False):
+    def _renew_lanes(self, *, wait: bool = False) -> None:
+        """Give a child lanes of its own; with ``wait``, not before another thread that is at it is done."""
+        if not self._stale or not self._control.acquire(blocking=wait):
             return
         try:
             if self._stale:
                 self._targets = tuple(renewed for target in self._targets for renewed in _renewed(target))
                 self._intake.install(self._lanes_for(self._targets, ()))
                 self._stale = False
+                if self._intake.queue:
+                    self._intake.rouse()  # for an offer that has found us at it
         finally:
             self._control.release()
 

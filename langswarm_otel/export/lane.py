@@ -17,7 +17,7 @@ from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Receipt, courier_for
-from langswarm_otel.export.marks import Closing, Mark
+from langswarm_otel.export.marks import Closing, Mark, mark_of
 from langswarm_otel.export.packing import EncodesAhead, pack
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
@@ -53,6 +53,7 @@ class Lane:
         self._breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
         self._failures = 0
         self._insisting = False
+        self._work_until: float | None = None
         self._max_batch = 1
         self._max_queued = sys.maxsize
         self._unflushed = False
@@ -105,7 +106,7 @@ class Lane:
                     self._queue.pop()
                 self._queue.append(entry)
         if late:
-            (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+            mark_of(entry).pass_by(ok=False)
         elif self._breaker is not None:
             self.exporter.insist()  # a pause before a retry ends now: somebody waits
         self._bell.ring()
@@ -158,6 +159,7 @@ class Lane:
 
     def hurry(self, deadline: float | None) -> None:
         """Let no request begun from now on last beyond a moment of ``time.monotonic``, if the exporter can do that."""
+        self._work_until = None if self.is_running else deadline
         hurry = getattr(self.exporter, "hurry", None)
         if hurry is not None:
             # A pause before a retry can be broken from another thread only, and where no worker runs there is none.
@@ -189,7 +191,7 @@ class Lane:
             trouble = getattr(self.exporter, "trouble", None)
             cause = self._fail(trouble or "no answer before the deadline") if lost else None
         for entry in marks:
-            (entry.mark if isinstance(entry, Closing) else entry).pass_by(ok=False)
+            mark_of(entry).pass_by(ok=False)
         if lost:
             self._voice.failed(self.signal, cause)
         self._bell.ring()
@@ -229,6 +231,8 @@ class Lane:
             with self._ledger.lock:
                 if self._aborting:
                     self._drop_the_rest("deadline")
+                elif self._work_until is not None and time.monotonic() >= self._work_until:
+                    return  # in a caller's thread: what is left waits for the next flush, or for `abort`
                 if self._left_alone_s() and not self._make_way(has_tried=has_tried):
                     return
                 batch = self._take()
@@ -244,7 +248,7 @@ class Lane:
                 mark.pass_by(ok=self._flush_exporter())
 
     def _left_alone_s(self) -> float:
-        """Return for how long the endpoint is left alone because it could not be reached, in seconds; what comes waits in the queue."""
+        """Return for how long the endpoint is left alone since it could not be reached, in seconds; what comes waits in the queue."""
         return 0.0 if self._breaker is None or self._abandoned else self._breaker.wait_s()
 
     def _make_way(self, *, has_tried: bool) -> bool:
@@ -263,7 +267,7 @@ class Lane:
         if any(isinstance(mark, Closing) for mark in marks):
             self._drop_the_rest("export_failed")
         for mark in marks:
-            (mark.mark if isinstance(mark, Closing) else mark).ok = False
+            mark_of(mark).ok = False
         self._queue = deque([*marks, *(entry for entry in self._queue if isinstance(entry, Parcel))])
         return True
 
@@ -285,12 +289,11 @@ class Lane:
 
     def _carry(self, batch: Parcel) -> None:
         self._unflushed = True
-        units = batch.count
         try:
             receipt = self._courier.carry(self._payload(batch), lambda: self._aborting or self._abandoned)
         except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
-            receipt = Receipt(dropped={"export_failed": units}, cause=cause_of(error), failed=True)
+            receipt = Receipt(dropped={"export_failed": batch.count}, cause=cause_of(error), failed=True)
         self._settle(receipt, batch)
 
     def _payload(self, batch: Parcel) -> Any:
@@ -305,7 +308,8 @@ class Lane:
         with self._ledger.lock:
             if self._abandoned:
                 return  # it has been counted already
-            self._count_failure(has_failed=receipt.failed)
+            if not receipt.untried:
+                self._count_failure(has_failed=receipt.failed)
             left = self._put_back(receipt, batch)
             self.tally.in_flight -= batch.count
             self._give_back(batch.size - left)

@@ -44,3 +44,8 @@ class Closing:
 
     mark: Mark
     """Passed when the exporter has been shut down."""
+
+
+def mark_of(entry: Mark | Closing) -> Mark:
+    """Return the mark itself."""
+    return entry.mark if isinstance(entry, Closing) else entry

@@ -96,7 +96,8 @@ class Sender:
         admission = self._admission()
         if admission is Admission.NO:
             known = self.breaker.cause if self.breaker is not None else None
-            return Delivery(fault="send", again=True, cause=shorten(f"not tried now, since it was not reached before ({known})"))
+            cause = shorten(f"not tried now, since it was not reached before ({known})")
+            return Delivery(fault="send", again=True, untried=True, cause=cause)
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s))
         return self._send(pack(body, self._compression), deadline, may_retry=admission is Admission.FREELY)
 
