@@ -5,11 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from langswarm_otel.export.causes import shorten
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OK: Final = 200
 """The one status that says that a request was taken, as OTLP defines it."""
+
+TOO_LARGE: Final = 413
+"""The status that says that a request is larger than the server takes."""
+
+_REDIRECTS: Final = range(300, 400)
+
+
+def trouble_with(status: int, said: str, location: str | None) -> str:
+    """Return why an answer other than ``OK`` is a failure, for people.
+
+    Args:
+        status: HTTP status.
+        said: status and reason.
+        location: where a redirect leads; its query, which may hold secrets, is left out.
+    """
+    if status in _REDIRECTS:
+        where = (location or "elsewhere").split("?")[0]
+        return shorten(f"HTTP {status}, redirected to {where}, which is not followed: configure that address")
+    return shorten(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

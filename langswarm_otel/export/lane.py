@@ -50,7 +50,7 @@ class Lane:
         self.exporter: Final[Any] = target.exporter(signal)
         self._courier: Final = courier_for(self.exporter, signal, target.timeout_s)
         self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
-        self._breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
+        self.breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
         self._failures = 0
         self._insisting = False
         self._work_until: float | None = None
@@ -63,8 +63,8 @@ class Lane:
         self._aborting = False
         self._abandoned = False
         self._finished = False
-        if self._breaker is not None:
-            self._breaker.watch(self._bell.ring)
+        if self.breaker is not None:
+            self.breaker.watch(self._bell.ring)
 
     # Called by the intake and the hub.
 
@@ -107,7 +107,7 @@ class Lane:
                 self._queue.append(entry)
         if late:
             mark_of(entry).pass_by(ok=False)
-        elif self._breaker is not None:
+        elif self.breaker is not None:
             self.exporter.insist()  # a pause before a retry ends now: somebody waits
         self._bell.ring()
 
@@ -249,7 +249,7 @@ class Lane:
 
     def _left_alone_s(self) -> float:
         """Return for how long the endpoint is left alone since it could not be reached, in seconds; what comes waits in the queue."""
-        return 0.0 if self._breaker is None or self._abandoned else self._breaker.wait_s()
+        return 0.0 if self.breaker is None or self._abandoned else self.breaker.wait_s()
 
     def _make_way(self, *, has_tried: bool) -> bool:
         """Decide what to do about an endpoint that is left alone; False if nothing is to be done. The lock is held.
@@ -342,7 +342,7 @@ class Lane:
         """Queue again what may be sent later, and return its bytes; give it up where nothing would wait for that. The lock is held."""
         if not receipt.left:
             return 0
-        if self._breaker is None or self._aborting or self._failures >= MOST_TRIES:
+        if self.breaker is None or self._aborting or self._failures >= MOST_TRIES:
             self._failures = 0
             receipt.drop("export_failed", sum(map(self._courier.units, receipt.left)), receipt.cause)
             return 0

@@ -8,7 +8,6 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, Signal, State, Tally
-from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.sizes import SPAN_BYTES
 
@@ -158,8 +157,7 @@ class Ledger:
         if past is not None:
             tally = dataclasses.replace(tally, dropped=dict(tally.dropped))
             tally.add(past)
-        breaker = lane.exporter.breaker if isinstance(lane.exporter, Guarded) else None
-        return self._row(lane.target.name, signal, tally, tally.state, waiting, waiting_bytes, breaker)
+        return self._row(lane.target.name, signal, tally, tally.state, waiting, waiting_bytes, lane.breaker)
 
     def _row(
         self,

@@ -101,14 +101,9 @@ def plain_copy(attributes: Any, limits: LogRecordLimits) -> dict[str, AnyValue] 
     return copied
 
 
-def are_plain(attributes: dict[str, AnyValue], max_length: int | None, limits: LogRecordLimits) -> bool:
-    """Whether attributes can be sent as they are, for sure: all of them primitive, within every limit, and encodable."""
-    longest, most = limits.max_log_record_attribute_length, limits.max_log_record_attributes
-    if longest is None or (max_length is not None and max_length < longest):
-        longest = max_length
-    if most is not None and len(attributes) > most:
-        return False
-    for key, value in attributes.items():
+def are_plain(attributes: dict[str, AnyValue], longest: int | None = None) -> bool:
+    """Whether values can be sent as they are, for sure: all of them primitive, encodable, and no text longer than so many characters."""
+    for value in attributes.values():
         kind = value.__class__
         if kind is str:
             if (longest is not None and len(value) > longest) or not value.isascii():  # type: ignore[arg-type,union-attr]
@@ -118,6 +113,23 @@ def are_plain(attributes: dict[str, AnyValue], max_length: int | None, limits: L
                 return False
         elif kind is not bool and kind is not float:
             return False
+    return True
+
+
+def fit_limits(attributes: dict[str, AnyValue], max_length: int | None, limits: LogRecordLimits) -> bool:
+    """Whether attributes can be sent as they are, for sure: plain, with plain names, and within every limit.
+
+    Args:
+        attributes: of a record in the making.
+        max_length: longest text, in characters, beside that of the limits.
+        limits: of the provider.
+    """
+    longest, most = limits.max_log_record_attribute_length, limits.max_log_record_attributes
+    if longest is None or (max_length is not None and max_length < longest):
+        longest = max_length
+    if most is not None and len(attributes) > most:
+        return False
+    for key in attributes:
         if key.__class__ is not str or not key or not key.isascii():
             return False
-    return True
+    return are_plain(attributes, longest)

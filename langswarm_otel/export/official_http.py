@@ -21,16 +21,16 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from langswarm_otel.export.answers import OK, TOO_LARGE, trouble_with
 from langswarm_otel.export.causes import cause_of, shorten
 from langswarm_otel.export.delivery import Delivery, overheard_fault
 from langswarm_otel.export.exchange import POOLS, read_answer, until
 from langswarm_otel.export.noise import headers_unspoken
+from langswarm_otel.export.partial_success import taken
+from langswarm_otel.export.shut_down_once import ShutDownOnce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.otlp import OtlpSettings
 
-_OK: Final = range(200, 300)
-_REDIRECTS: Final = range(300, 400)
-_TOO_LARGE: Final = 413
+_SUCCESS_TO_THEM: Final = range(200, 400)
+"""Statuses that the official exporters take for success."""
+
 _OF_THE_PROTOCOL: Final = frozenset(("content-type", "content-encoding", "user-agent"))
 
 
-class RedirectedError(requests.RequestException):
-    """The server wants the request elsewhere."""
+class NotTakenError(requests.RequestException):
+    """The answer is one that the exporter would take for success, and says that the request has gone nowhere."""
 
 
 class BrokenAnswerError(requests.RequestException):
@@ -144,24 +144,19 @@ class WatchedSession(requests.Session):
             self.body = read_answer(raw)
             response.raw = io.BytesIO(self.body)  # for whoever asks for the content
         except (HTTPError, OSError, http.client.HTTPException) as error:
-            if status in _OK:
+            if status == OK:
                 self.trouble = shorten(f"{said}, but the answer broke off ({cause_of(error)})")
                 raise BrokenAnswerError(self.trouble) from error
         self.status = status
-        self.trouble = None if status in _OK else shorten(said)
-        if status in _REDIRECTS:
-            where = response.headers.get("location", "elsewhere").split("?")[0]
-            self.trouble = shorten(f"HTTP {status}, redirected to {where}, which is not followed: configure that address")
-            raise RedirectedError(self.trouble)
+        self.trouble = None if status == OK else trouble_with(status, said, response.headers.get("location"))
+        if self.trouble is not None and status in _SUCCESS_TO_THEM:
+            raise NotTakenError(self.trouble)
 
 
-class _Watched:
+class _Watched(ShutDownOnce):
     """What the three exporters have in common; mixed into the official classes."""
 
     _watched_session: WatchedSession | None = None
-    _response_type: Any
-    _rejected_field: str
-    _was_shut_down = False
 
     def deliver(self, batch: Any, /) -> Delivery:
         """Export a batch and say what became of it."""
@@ -170,21 +165,10 @@ class _Watched:
             session.begin()
         result = self.export(batch)  # type: ignore[attr-defined]
         if result.name == "SUCCESS":
-            rejected, cause = self._partial_success(session.body if session is not None else b"")
-            return Delivery(rejected=rejected, cause=cause)
+            return taken(b"" if session is None else session.body)
         if session is None or not session.attempts:
             return Delivery(fault="send", cause="shut down") if self._was_shut_down else overheard_fault()
-        return Delivery(fault="too_large" if session.status == _TOO_LARGE else "send", cause=session.trouble)
-
-    def _partial_success(self, body: bytes) -> tuple[int, str | None]:
-        """Return how many records the Collector took but did not keep, and why."""
-        if not body:
-            return 0, None
-        try:
-            partial = self._response_type.FromString(body).partial_success
-        except Exception:  # noqa: BLE001 - an answer that is no protobuf says nothing
-            return 0, None
-        return int(getattr(partial, self._rejected_field)), shorten(partial.error_message) or "rejected by the Collector"
+        return Delivery(fault="too_large" if session.status == TOO_LARGE else "send", cause=session.trouble)
 
     @property
     def trouble(self) -> str | None:
@@ -196,36 +180,17 @@ class _Watched:
         if self._watched_session is not None:
             self._watched_session.deadline, self._watched_session.may_retry = deadline, may_retry
 
-    def abort(self) -> None:
-        """Break the back-off of a running export; callable from any thread, does not wait."""
-        self.shutdown()
-
-    def shutdown(self, *args: Any, **options: Any) -> None:
-        """Shut down, once."""
-        if not self._was_shut_down:
-            self._was_shut_down = True
-            super().shutdown(*args, **options)  # type: ignore[misc]
-
 
 class OfficialSpanExporter(_Watched, OTLPSpanExporter):
     """OTLP/HTTP exporter of spans."""
-
-    _response_type = ExportTraceServiceResponse
-    _rejected_field = "rejected_spans"
 
 
 class OfficialLogExporter(_Watched, OTLPLogExporter):
     """OTLP/HTTP exporter of log records."""
 
-    _response_type = ExportLogsServiceResponse
-    _rejected_field = "rejected_log_records"
-
 
 class OfficialMetricExporter(_Watched, OTLPMetricExporter):
     """OTLP/HTTP exporter of metrics."""
-
-    _response_type = ExportMetricsServiceResponse
-    _rejected_field = "rejected_data_points"
 
 
 _EXPORTERS: Final[Mapping[Signal, Any]] = {"traces": OfficialSpanExporter, "metrics": OfficialMetricExporter, "logs": OfficialLogExporter}

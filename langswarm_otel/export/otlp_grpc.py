@@ -12,6 +12,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.noise import headers_unspoken
+from langswarm_otel.export.shut_down_once import ShutDownOnce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,31 +21,15 @@ if TYPE_CHECKING:
     from langswarm_otel.export.otlp import OtlpSettings
 
 
-class _Abortable:
-    """What the three exporters have in common; mixed into the official classes."""
-
-    _was_shut_down = False
-
-    def abort(self) -> None:
-        """Break a running export; callable from any thread."""
-        self.shutdown()
-
-    def shutdown(self, *args: Any, **options: Any) -> None:
-        """Shut down, once."""
-        if not self._was_shut_down:
-            self._was_shut_down = True
-            super().shutdown(*args, **options)  # type: ignore[misc]
-
-
-class GrpcSpanExporter(_Abortable, OTLPSpanExporter):
+class GrpcSpanExporter(ShutDownOnce, OTLPSpanExporter):
     """OTLP/gRPC exporter of spans."""
 
 
-class GrpcLogExporter(_Abortable, OTLPLogExporter):
+class GrpcLogExporter(ShutDownOnce, OTLPLogExporter):
     """OTLP/gRPC exporter of log records."""
 
 
-class GrpcMetricExporter(_Abortable, OTLPMetricExporter):
+class GrpcMetricExporter(ShutDownOnce, OTLPMetricExporter):
     """OTLP/gRPC exporter of metrics."""
 
 

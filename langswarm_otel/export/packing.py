@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from langswarm_otel.export.delivery import Delivery
 
-PACKED_BYTES: Final = 120
-"""What an encoded record takes beside its bytes: the object that holds them, its group's reference, and places in three lists."""
+PACKED_BYTES: Final = 160
+"""What an encoded record takes beside its bytes: the pair with its group, the header of the bytes, its size, and places in three lists."""
 
 
 @runtime_checkable

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from langswarm_otel.export.causes import shorten
+from langswarm_otel.export.delivery import Delivery
+
 _VARINT: Final = 0
 _EIGHT_BYTES: Final = 1
 _LENGTH: Final = 2
@@ -14,6 +17,12 @@ _FOUR_BYTES: Final = 5
 _LONGEST_VARINT: Final = 10
 _NEGATIVE: Final = 1 << 63
 _ALL_BITS: Final = (1 << 64) - 1
+
+
+def taken(body: bytes) -> Delivery:
+    """Return what has become of a batch that the server answered with success and this body."""
+    rejected, message = read_partial_success(body)
+    return Delivery(rejected=rejected, cause=shorten(message) or ("rejected by the Collector" if rejected else None))
 
 
 def read_partial_success(body: bytes) -> tuple[int, str]:

@@ -7,12 +7,12 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langswarm_otel.export.answers import OK, Answer, UnansweredError
+from langswarm_otel.export.answers import OK, TOO_LARGE, Answer, UnansweredError, trouble_with
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Admission, Breaker
 from langswarm_otel.export.causes import shorten
 from langswarm_otel.export.delivery import Delivery
-from langswarm_otel.export.partial_success import read_partial_success
+from langswarm_otel.export.partial_success import taken
 from langswarm_otel.export.retries import MOST_ATTEMPTS, RETRYABLE, back_off_s, retry_after_s
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ more, level 6 67 % for 2 % more (medians of nine turns; ``zlib`` of Python 3.11)
 """
 
 _WINDOW_BITS: Final[Mapping[str, int]] = {"gzip": 31, "deflate": 15}
-_REDIRECTS: Final = range(300, 400)
-_TOO_LARGE: Final = 413
 _SERVER_ERROR: Final = 500
 _SHUT_DOWN: Final = Delivery(fault="send", cause="shut down")
 
@@ -186,16 +184,7 @@ class Sender:
                 self.breaker.succeeded()
         if answer.status == OK:
             self.trouble = None
-            rejected, message = read_partial_success(answer.body)
-            cause = shorten(message) or ("rejected by the Collector" if rejected else None)
-            return _Tried(delivery=Delivery(rejected=rejected, cause=cause))
-        self.trouble = _trouble(answer)
-        fault: Fault = "too_large" if answer.status == _TOO_LARGE else "send"
+            return _Tried(delivery=taken(answer.body))
+        self.trouble = trouble_with(answer.status, answer.said, answer.headers.get("location"))
+        fault: Fault = "too_large" if answer.status == TOO_LARGE else "send"
         return _Tried(delivery=Delivery(fault=fault, again=answer.status in RETRYABLE, cause=self.trouble), asked_s=asked_s)
-
-
-def _trouble(answer: Answer) -> str:
-    if answer.status in _REDIRECTS:
-        where = answer.headers.get("location", "elsewhere").split("?")[0]
-        return shorten(f"HTTP {answer.status}, redirected to {where}, which is not followed: configure that address")
-    return answer.said

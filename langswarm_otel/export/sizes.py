@@ -41,13 +41,7 @@ _UNKNOWN_BYTES: Final = 200
 def span_size(span: ReadableSpan) -> int:
     """Return the estimated bytes of an ended span."""
     attributes, events = attributes_and_events(span)
-    size = getattr(span, "bytes_when_bare", SPAN_BYTES) + VALUE_BYTES * len(attributes)
-    for value in attributes.values():
-        kind = value.__class__
-        if kind is str:
-            size += len(value)
-        elif kind is not int and kind is not bool and kind is not float:
-            size += _value_size(value)
+    size = getattr(span, "bytes_when_bare", SPAN_BYTES) + _plain_size(attributes)
     for event in events:
         size += _UNKNOWN_BYTES + _mapping_size(event.attributes)
     return size
@@ -59,14 +53,7 @@ def log_size(record: ReadableLogRecord) -> int:
     attributes: Any = log_record.attributes or {}
     if attributes.__class__ is not dict:  # not made by us, but by the SDK
         attributes = plain_attributes(attributes)
-    size = LOG_BYTES + _value_size(log_record.body) + VALUE_BYTES * len(attributes)
-    for value in attributes.values():
-        kind = value.__class__
-        if kind is str:
-            size += len(value)
-        elif kind is not int and kind is not bool and kind is not float:
-            size += _value_size(value)
-    return size
+    return LOG_BYTES + _value_size(log_record.body) + _plain_size(attributes)
 
 
 def metrics_size(points: int) -> int:
@@ -84,11 +71,19 @@ def point_count(data: MetricsData) -> int:
     )
 
 
+def _plain_size(attributes: Mapping[str, Any]) -> int:
+    size = VALUE_BYTES * len(attributes)
+    for value in attributes.values():
+        kind = value.__class__
+        if kind is str:
+            size += len(value)
+        elif kind is not int and kind is not bool and kind is not float:
+            size += _value_size(value)
+    return size
+
+
 def _mapping_size(attributes: Mapping[str, Any] | None) -> int:
-    if not attributes:
-        return 0
-    plain = plain_attributes(attributes)
-    return VALUE_BYTES * len(plain) + sum(map(_value_size, plain.values()))
+    return _plain_size(plain_attributes(attributes)) if attributes else 0
 
 
 def _value_size(value: Any, depth: int = _DEPTH) -> int:

@@ -11,20 +11,18 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Span, Status, StatusCode
 
+from langswarm_otel.context import SPAN_KEY
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Token
     from types import TracebackType
-
-SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
-"""The key under which OpenTelemetry keeps the current span; its text is random, so it is read off a context made by the public function."""
 
 
 class CurrentSpan(ContextDecorator):

@@ -124,7 +124,6 @@ class LeanSpan(Span):
         links: Sequence[Link],
         start_time: int | None,
         parts: TracerParts,
-        *,
         record_exception: bool,
         set_status_on_exception: bool,
     ) -> None:

@@ -8,8 +8,8 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
 
+from langswarm_otel.context import SPAN_KEY
 from langswarm_otel.export.sdk_private import is_tracer_on, parts_of_tracer
-from langswarm_otel.pipelines.current_span import SPAN_KEY
 from langswarm_otel.pipelines.lean_span import LeanSpan, TracerParts, is_like_the_sdks
 from langswarm_otel.pipelines.sampling import SwitchSampler
 
@@ -83,17 +83,6 @@ class LeanTracer:
         if not recording:
             return NonRecordingSpan(own)
         span: LeanSpan = object.__new__(LeanSpan)
-        span.begin(
-            name,
-            own,
-            parent,
-            kind,
-            attributes,
-            links,
-            start_time,
-            self._parts,
-            record_exception=record_exception,
-            set_status_on_exception=set_status_on_exception,
-        )
+        span.begin(name, own, parent, kind, attributes, links, start_time, self._parts, record_exception, set_status_on_exception)
         real.span_processor.on_start(span, parent_context=context)
         return span

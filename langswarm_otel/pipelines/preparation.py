@@ -18,7 +18,7 @@ from opentelemetry.trace import Link, Status
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
-from langswarm_otel.content.texts import INT64_MAX, INT64_MIN
+from langswarm_otel.export.log_records import are_plain
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 from langswarm_otel.pipelines.fold import add_points, freeze
 
@@ -152,17 +152,7 @@ def _is_plain(record: LogRecord) -> bool:
     for text in (record.body, record.severity_text, record.event_name):
         if text is not None and (type(text) is not str or not text.isascii()):
             return False
-    for value in attributes.values():
-        kind = type(value)
-        if kind is str:
-            if not value.isascii():
-                return False
-        elif kind is int:
-            if not INT64_MIN <= value <= INT64_MAX:
-                return False
-        elif kind is not bool and kind is not float:
-            return False
-    return True
+    return are_plain(attributes)
 
 
 def _merged(points: list[Any], *, is_gauge: bool) -> list[Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from langswarm_otel.pipelines.tally import Tally
 
 InstrumentT = TypeVar("InstrumentT", Counter, UpDownCounter, Histogram, ApiGauge)
+AdderT = TypeVar("AdderT", Counter, UpDownCounter)
 
 
 class Switch(Protocol):
@@ -64,40 +65,30 @@ class _Switched(Generic[InstrumentT]):
         return twin
 
 
-class SwitchCounter(_Switched[Counter], Counter):
+class _Adding(_Switched[AdderT]):
+    """What both kinds of counters have in common."""
+
+    def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
+        """Add where measurements go at this moment."""
+        override = active()
+        if override is not None:
+            self._twin(override).add(amount, attributes, context)
+            return
+        switch = self._switch
+        if switch.enabled:
+            tally = self._tally
+            if tally is not None and switch.by_tally:
+                tally.measure(amount, attributes, context)
+            else:
+                self._real.add(amount, attributes, context)
+
+
+class SwitchCounter(_Adding[Counter], Counter):
     """A counter that follows captures and configuration."""
 
-    def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add where measurements go at this moment."""
-        override = active()
-        if override is not None:
-            self._twin(override).add(amount, attributes, context)
-            return
-        switch = self._switch
-        if switch.enabled:
-            tally = self._tally
-            if tally is not None and switch.by_tally:
-                tally.measure(amount, attributes, context)
-            else:
-                self._real.add(amount, attributes, context)
 
-
-class SwitchUpDownCounter(_Switched[UpDownCounter], UpDownCounter):
+class SwitchUpDownCounter(_Adding[UpDownCounter], UpDownCounter):
     """An up-down counter that follows captures and configuration."""
-
-    def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add where measurements go at this moment."""
-        override = active()
-        if override is not None:
-            self._twin(override).add(amount, attributes, context)
-            return
-        switch = self._switch
-        if switch.enabled:
-            tally = self._tally
-            if tally is not None and switch.by_tally:
-                tally.measure(amount, attributes, context)
-            else:
-                self._real.add(amount, attributes, context)
 
 
 class SwitchHistogram(_Switched[Histogram], Histogram):

@@ -14,7 +14,7 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import Logger, LoggerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from langswarm_otel.export.log_records import are_plain, new_record, plain_copy, readable
+from langswarm_otel.export.log_records import fit_limits, new_record, plain_copy, readable
 from langswarm_otel.export.processors import QueueLogRecordProcessor
 from langswarm_otel.export.sdk_private import counts_its_records, is_switched_on, never_disable, replace_resource
 from langswarm_otel.override import active
@@ -191,7 +191,7 @@ class SwitchLogger(Logger):
         queue = provider.queue
         if queue is None or not provider.enabled or type(body) is not str or not body.isascii():
             return False
-        if not is_switched_on(self._real) or not are_plain(attributes, max_length, provider.limits):
+        if not is_switched_on(self._real) or not fit_limits(attributes, max_length, provider.limits):
             return False
         self._put(queue, whereabouts(current).span, timestamp, None, severity_number, severity_text, body, attributes, None)
         return True

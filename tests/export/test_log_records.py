@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanContext, TraceFlags
 
-from langswarm_otel.export.log_records import are_plain, copy_without_context, new_record, plain_copy, readable
+from langswarm_otel.export.log_records import copy_without_context, fit_limits, new_record, plain_copy, readable
 
 SPAN = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
 
@@ -111,4 +111,4 @@ def test_what_the_sdk_would_change_is_not_plain(attributes: Any, is_plain: bool)
 def test_what_has_to_be_made_safe_is_not_plain(attributes: Any, max_length: int | None, are: bool) -> None:
     """Beyond the SDK's own rules: what no encoder takes, and None, which means absent."""
     limits = LogRecordLimits(max_log_record_attributes=5, max_log_record_attribute_length=3)
-    assert are_plain(attributes, max_length, limits) is are
+    assert fit_limits(attributes, max_length, limits) is are

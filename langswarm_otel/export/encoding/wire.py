@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from langswarm_otel.content.texts import INT64_MAX, INT64_MIN
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,8 +25,6 @@ _LOW: Final = 0x7F
 _MORE: Final = 0x80
 _MAX_SINT32: Final = (1 << 31) - 1
 _WRAP: Final = 1 << 64
-MIN_INT64: Final = -(1 << 63)
-MAX_INT64: Final = (1 << 63) - 1
 
 
 def varint(number: int) -> bytes:
@@ -55,10 +55,10 @@ def signed_varint(number: int) -> bytes:
         OverflowError: it has more than 64 bits.
     """
     if number >= 0:
-        if number > MAX_INT64:
+        if number > INT64_MAX:
             raise OverflowError("more than 64 bits")
         return varint(number)
-    if number < MIN_INT64:
+    if number < INT64_MIN:
         raise OverflowError("more than 64 bits")
     return varint(number + _WRAP)
 
