@@ -113,3 +113,28 @@ def test_default_sigterm_still_kills(otlp_server):
     assert ended.returncode == -signal.SIGTERM
     assert time.monotonic() - begin < 6
     assert "invoke_agent waiting" in otlp_server.span_names()
+
+
+INTERRUPTED = """
+    import os, signal, sys, time
+    from langswarm_otel import configure_observability
+    obs = configure_observability("production", service_name="b18", endpoint=sys.argv[1], handle_signals=True, shutdown_timeout_s=4,
+                                  schedule_delay_s=60)
+    for number in range(10):
+        with obs.tool("done"):
+            pass
+    span = obs.tracer.start_span("written to")
+    with span._lock:  # where a signal may come: in the middle of a change of a span
+        print("ready", flush=True)
+        time.sleep(30)
+"""
+
+
+def test_sigterm_in_the_middle_of_a_change_of_a_span(otlp_server):
+    """The one span that is being written to may be lost; everything that was queued is not."""
+    process = start(INTERRUPTED, otlp_server.endpoint)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    assert otlp_server.span_names().count("execute_tool done") == 10

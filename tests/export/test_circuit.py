@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -201,3 +202,70 @@ def test_the_bound_holds_during_an_outage(hold):
         account = row(hub)
         assert account.queued_bytes <= bound
         assert account.dropped["queue_full"] + account.queued + account.in_flight == 2000
+
+
+def test_what_is_not_tried_counts_no_try():
+    """Another signal is just trying the endpoint: a batch that is turned away stays, however often, and uses up nothing."""
+
+    class TurnedAway(CircuitedSpans):
+        def deliver(self, batch):
+            self.tries += 1
+            if self.down:
+                return Delivery(fault="send", again=True, untried=True, cause="left alone")
+            return super().deliver(batch)
+
+    spans = TurnedAway(Breaker())
+    with running(Target(name="t", spans=spans)) as (hub, source):
+        source.spans("a")
+        assert wait_until(lambda: spans.tries > 3 * MOST_TRIES)
+        spans.down = False
+        assert wait_until(lambda: row(hub).exported == 1)
+        assert not row(hub).dropped
+
+
+def test_a_childs_first_record_is_not_lost_while_its_lanes_are_made():
+    """Right after a fork: a flush by another thread waits for the lanes instead of counting the record as one without a target."""
+    made, free, slow = [], threading.Event(), threading.Event()
+
+    def build():
+        slow.set()
+        free.wait(10)
+        made.append(Spans())
+        return Target(name="t", spans=made[-1], renew=build)
+
+    with running(Target(name="t", spans=Spans(), renew=build)) as (hub, source):
+        hub.after_fork_in_child()
+        first = threading.Thread(target=source.spans, args=("a",))
+        first.start()
+        assert slow.wait(10)
+        answers = []
+        second = threading.Thread(target=lambda: answers.append(hub.flush(10.0)))
+        second.start()
+        time.sleep(0.1)
+        free.set()
+        first.join()
+        second.join()
+        assert answers == [True]
+        assert [spans.names for spans in made] == [["a"]]
+        assert not row(hub).dropped
+
+
+def test_a_record_that_comes_while_lanes_are_made_is_looked_at():
+    """Whoever makes the lanes of a child, a look at the counts for instance, wakes the worker for what came meanwhile."""
+    made, free, slow = [], threading.Event(), threading.Event()
+
+    def build():
+        slow.set()
+        free.wait(10)
+        made.append(Spans())
+        return Target(name="t", spans=made[-1], renew=build)
+
+    with running(Target(name="t", spans=Spans(), renew=build)) as (hub, source):
+        hub.after_fork_in_child()
+        counting = threading.Thread(target=hub.counts)
+        counting.start()
+        assert slow.wait(10)
+        source.spans("a")
+        free.set()
+        counting.join()
+        assert wait_until(lambda: made[-1].names == ["a"])

@@ -169,6 +169,21 @@ def test_without_threads_deadlines_hold(kind):
     assert "shut False True" in ended.stdout, ended.stdout
 
 
+def test_without_threads_a_flush_keeps_what_it_has_no_time_for():
+    """Beyond its deadline nothing is tried any more: the one batch of 64 whose request hung is lost, and all others wait."""
+    with endpoint_that("hanging") as endpoint:
+        ended = run(
+            NO_THREADS.replace(
+                'print("flushed"', 'hub.flush(0.5, before=collect); print("kept", hub.counts()[0].queued, flush=True); print("flushed"'
+            ),
+            endpoint,
+            "1",
+            "10",
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert "kept 136" in ended.stdout, ended.stdout + ended.stderr
+
+
 @pytest.mark.parametrize("kind", ["healthy", "refused"])
 def test_workers_import_while_forks_are_held_off(kind):
     """What the first export imports it imports under the guard of ``late``, and later ones import nothing.
