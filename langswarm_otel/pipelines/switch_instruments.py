@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from langswarm_otel.pipelines.tally import Tally
 
 InstrumentT = TypeVar("InstrumentT", Counter, UpDownCounter, Histogram, ApiGauge)
-AdderT = TypeVar("AdderT", Counter, UpDownCounter)
+CounterT = TypeVar("CounterT", Counter, UpDownCounter)
 
 
 class Switch(Protocol):
@@ -65,7 +65,7 @@ class _Switched(Generic[InstrumentT]):
         return twin
 
 
-class _Adding(_Switched[AdderT]):
+class _Adding(_Switched[CounterT]):
     """What both kinds of counters have in common."""
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
