@@ -132,6 +132,10 @@ class ObservabilityConfig:
     """Most spans that wait for one destination, beside the bound in bytes; None for no such bound."""
     max_queued_logs: int | None = None
     """Most log records that wait for one destination, beside the bound in bytes; None for no such bound."""
+    spool_directory: str | None = None
+    """Directory that keeps what no OTLP endpoint takes, until it does; None keeps that in memory only. Processes may share it."""
+    spool_max_bytes: int = 256 * MEBIBYTE
+    """Most bytes of the disk that the spool directory takes; the oldest goes first, and is counted."""
     shutdown_timeout_s: float = 5.0
     """Longest time that the end of the process may take for all signals together, in seconds."""
 

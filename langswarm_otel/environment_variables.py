@@ -41,6 +41,12 @@ LANGSWARM_OTEL_OTLP_EXPORTER: Final = "LANGSWARM_OTEL_OTLP_EXPORTER"
 LANGSWARM_OTEL_QUEUE_MAX_BYTES: Final = "LANGSWARM_OTEL_QUEUE_MAX_BYTES"
 """Most bytes that wait for one destination."""
 
+LANGSWARM_OTEL_SPOOL_DIRECTORY: Final = "LANGSWARM_OTEL_SPOOL_DIRECTORY"
+"""Directory that keeps what no OTLP endpoint takes."""
+
+LANGSWARM_OTEL_SPOOL_MAX_BYTES: Final = "LANGSWARM_OTEL_SPOOL_MAX_BYTES"
+"""Most bytes of the disk that it takes."""
+
 LANGSWARM_OTEL_CARDINALITY_LIMIT: Final = "LANGSWARM_OTEL_CARDINALITY_LIMIT"
 """Most attribute sets of one metric."""
 

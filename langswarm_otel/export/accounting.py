@@ -14,13 +14,16 @@ SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 State = Literal["idle", "ok", "failing", "disabled"]
 """Of a target and signal: nothing tried yet, the last try worked, the last try failed, in use no longer."""
 
-DropReason = Literal["queue_full", "too_large", "unencodable", "rejected", "export_failed", "deadline", "after_shutdown"]
+DropReason = Literal[
+    "queue_full", "too_large", "unencodable", "rejected", "export_failed", "deadline", "after_shutdown", "spool_full", "spool_damaged"
+]
 """Why a record was given up.
 
 ``queue_full``: the bound in bytes was reached. ``too_large``: bigger than the whole bound, or than what the Collector takes.
 ``unencodable``: this record alone could not be prepared or encoded. ``rejected``: the Collector took the request but not this record.
 ``export_failed``: the exporter gave its batch up. ``deadline``: a shutdown or re-configuration had no time left for it.
-``after_shutdown``: made while there was no target.
+``after_shutdown``: made while there was no target. ``spool_full``: the oldest on disk, thrown out when the spool had reached its bound.
+``spool_damaged``: a file of the spool could not be read.
 """
 
 
@@ -36,6 +39,15 @@ class Tally:
 
     held_bytes: int = 0
     """Estimated bytes of both."""
+
+    spooled: int = 0
+    """Records that are kept on disk."""
+
+    spooled_bytes: int = 0
+    """What these take there."""
+
+    recovered: int = 0
+    """Records that an earlier process had kept on disk; they are in the other numbers too."""
 
     exported: int = 0
     """Records that the target took."""
@@ -61,8 +73,11 @@ class Tally:
             self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def add(self, other: Tally) -> None:
-        """Add what another account of the same target has exported and dropped."""
+        """Add what another account of the same target has exported, dropped and left on disk."""
         self.exported += other.exported
+        self.spooled += other.spooled
+        self.spooled_bytes += other.spooled_bytes
+        self.recovered += other.recovered
         for reason, count in other.dropped.items():
             self.drop(reason, count)
         if (other.last_error_at or 0.0) > (self.last_error_at or 0.0):

@@ -49,6 +49,9 @@ class Delivery:
     untried: bool = False
     """Whether that is so because it was not tried: the target is left alone for a while."""
 
+    kept: bool = False
+    """Whether the batch is on disk now, and what becomes of it will be told to its ``SpoolAccount``."""
+
 
 @runtime_checkable
 class Delivers(Protocol):
@@ -65,6 +68,9 @@ class Receipt:
 
     exported: int = 0
     """Records that the target took."""
+
+    kept: int = 0
+    """Records that were written to disk, and are counted there already."""
 
     dropped: dict[DropReason, int] = field(default_factory=dict)
     """Records given up, by reason."""
@@ -127,8 +133,10 @@ class Courier(Generic[T]):
                 receipt.untried = delivery.untried
                 break
             halves = self.halve(part) if delivery.fault in ("encode", "too_large") else None
-            if halves is None:
-                self._note(receipt, delivery, self.units(part))
+            if delivery.kept:
+                receipt.kept += self.units(part)
+            elif halves is None:
+                note(receipt, delivery, self.units(part))
                 too_large = too_large + 1 if delivery.fault == "too_large" else 0
             else:
                 parts += (halves[1], halves[0])
@@ -145,25 +153,25 @@ class Courier(Generic[T]):
         receipt.failed = receipt.failed or receipt.nothing_taken
         return receipt
 
-    @staticmethod
-    def _note(receipt: Receipt, delivery: Delivery, count: int) -> None:
-        """Write down what became of a part that is not divided further."""
-        if delivery.fault is None:
-            rejected = min(max(delivery.rejected, 0), count)  # a Collector may say anything
-            receipt.exported += count - rejected
-            receipt.drop("rejected", rejected, delivery.cause)
-        elif delivery.fault == "send":
-            receipt.failed = True
-            receipt.drop("export_failed", count, delivery.cause)
-        else:
-            receipt.drop("too_large" if delivery.fault == "too_large" else "unencodable", count, delivery.cause)
-
     def _deliver(self, part: T) -> Delivery:
         noise.forget_overheard()
         try:
             return self.deliver(part)
         except Exception as error:  # noqa: BLE001 - exporters may raise anything
             return Delivery(fault="send" if _is_about_sending(error) else "encode", cause=cause_of(error))
+
+
+def note(receipt: Receipt, delivery: Delivery, count: int) -> None:
+    """Write down what became of a part that is not divided further."""
+    if delivery.fault is None:
+        rejected = min(max(delivery.rejected, 0), count)  # a Collector may say anything
+        receipt.exported += count - rejected
+        receipt.drop("rejected", rejected, delivery.cause)
+    elif delivery.fault == "send":
+        receipt.failed = True
+        receipt.drop("export_failed", count, delivery.cause)
+    else:
+        receipt.drop("too_large" if delivery.fault == "too_large" else "unencodable", count, delivery.cause)
 
 
 def courier_for(exporter: Any, signal: Signal, timeout_s: float) -> Courier[Any]:

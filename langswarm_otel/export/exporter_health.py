@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExporterHealth:
-    """The account of one target and signal; ``made`` equals exported, dropped, queued and in flight together, always."""
+    """The account of one target and signal.
+
+    In every snapshot ``made`` and ``recovered`` together are exported, dropped, queued, in flight and spooled together.
+    """
 
     target: str
     """Name of the target; empty for what was made while there was none."""
@@ -59,6 +62,15 @@ class ExporterHealth:
     next_try_in_s: float = 0.0
     """For how long it will be left alone, in seconds."""
 
+    spooled: int = 0
+    """Records that are kept on disk until the target takes them."""
+
+    spooled_bytes: int = 0
+    """What these take there, in bytes."""
+
+    recovered: int = 0
+    """Records that an earlier process had left on disk and that this one has taken over."""
+
     @property
     def dropped_total(self) -> int:
         """Records given up for whatever reason."""
@@ -66,5 +78,5 @@ class ExporterHealth:
 
     @property
     def made(self) -> int:
-        """Records that were offered for this target."""
-        return self.exported + self.dropped_total + self.queued + self.in_flight
+        """Records that this process offered for this target."""
+        return self.exported + self.dropped_total + self.queued + self.in_flight + self.spooled - self.recovered

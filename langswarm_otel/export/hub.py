@@ -197,6 +197,8 @@ class ExportHub:
             noise.quieten(self._quiet)
             change = Change(lanes=lanes, mark=Mark())
             self._intake.change(change, is_open=bool(targets))
+            for lane in lanes:
+                lane.start_if_left_over()
             leaving = [lane for lane in old if lane not in lanes]
             with self._ledger.somebody_waiting():
                 closed = self._see_off(leaving, change.mark, deadline, min(_ABORT_S, timeout_s / 10))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel.export.accounting import Share, Signal, Tally
+from langswarm_otel.export.backlog import Backlog
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Guarded
 from langswarm_otel.export.causes import cause_of
@@ -22,11 +22,11 @@ from langswarm_otel.export.packing import EncodesAhead, pack
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
 from langswarm_otel.export.sizes import metrics_size, point_count
+from langswarm_otel.export.spool_account import SpoolAccount, Spools
 from langswarm_otel.export.worker_thread import as_worker, enter_worker_thread
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
-    from langswarm_otel.export.accounting import DropReason
     from langswarm_otel.export.ledger import Ledger
     from langswarm_otel.export.noise import Voice
     from langswarm_otel.export.target import Target
@@ -43,6 +43,7 @@ class Lane:
         self.signal: Final = signal
         self.tally: Final = Tally()
         self._ledger: Final = ledger
+        self._backlog: Final = Backlog(ledger, self.tally, share)
         self._share: Final = share
         self._starting: Final = threading.Lock()
         self._working: Final = threading.Lock()
@@ -54,16 +55,17 @@ class Lane:
         self._failures = 0
         self._insisting = False
         self._work_until: float | None = None
-        self._max_batch = 1
-        self._max_queued = sys.maxsize
         self._unflushed = False
-        self._queue: deque[Parcel | Mark | Closing] = deque()
         self._bell: Final = Bell()
         self._thread: threading.Thread | None = None
         self._aborting = False
         self._abandoned = False
         self._finished = False
-        if self.breaker is not None:
+        self._spool_account: Final = SpoolAccount(ledger, self.tally, voice, signal)
+        self._spool: Final = self.exporter if isinstance(self.exporter, Spools) and self.exporter.spools else None
+        if self._spool is not None:
+            self._spool.attach(self._spool_account)
+        elif self.breaker is not None:
             self.breaker.watch(self._bell.ring)
 
     # Called by the intake and the hub.
@@ -74,37 +76,17 @@ class Lane:
 
     def accept(self, parcel: Parcel, size: int) -> int:
         """Queue a parcel of so many bytes, and return the bytes of what is refused. The ledger's lock is held."""
-        tally, share = self.tally, self._share
         if self._abandoned:
-            self._ledger.give_up(tally, "deadline", parcel.count)
+            self._ledger.give_up(self.tally, "deadline", parcel.count)
             return size
-        refused = 0
-        if tally.queued + parcel.count > self._max_queued:
-            parcel, rest = parcel.split(max(0, self._max_queued - tally.queued))
-            self._ledger.give_up(tally, "queue_full", rest.count)
-            refused = rest.size
-        if share.held_bytes + size - refused > share.limit_bytes:
-            parcel, rest = parcel.split_by_size(share.limit_bytes - share.held_bytes)
-            self._ledger.give_up(tally, "queue_full", rest.count)
-            refused += rest.size
-        if parcel:
-            self._queue.append(parcel)
-            tally.queued += parcel.count
-            tally.held_bytes += size - refused
-            share.held_bytes += size - refused
-        return refused
+        return self._backlog.accept(parcel, size)
 
     def put(self, entry: Mark | Closing) -> None:
         """Queue a mark behind what was accepted before."""
         with self._ledger.lock:
-            if self._abandoned or self._finished:
-                late = True
-            else:
-                late = False
-                # Marks of flushes that have given up would pile up behind a request that hangs.
-                while self._queue and getattr(self._queue[-1], "expired", False):
-                    self._queue.pop()
-                self._queue.append(entry)
+            late = self._abandoned or self._finished
+            if not late:
+                self._backlog.put(entry)
         if late:
             mark_of(entry).pass_by(ok=False)
         elif self.breaker is not None:
@@ -114,16 +96,16 @@ class Lane:
     @property
     def is_loaded(self) -> bool:
         """Whether there is anything for the worker."""
-        return bool(self._queue)
+        return self._backlog.is_loaded
 
     def ring_if_loaded(self) -> None:
         """Let the worker look if there is anything for it."""
-        if self._queue:
+        if self._backlog.is_loaded:
             self._bell.ring()
 
     def ring_if_full(self) -> None:
         """Let the worker look if a batch has filled. The ledger's lock is not held, or the worker would wake up to wait for it."""
-        if self.tally.queued >= self._max_batch:
+        if self.tally.queued >= self._backlog.max_batch:
             self._bell.ring()
 
     def start(self) -> bool:
@@ -133,6 +115,8 @@ class Lane:
         try:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name=f"langswarm-otel {self.signal} to {self.target.name}", daemon=True)
+                if self._spool is not None:
+                    self._spool.start()
                 thread.start()
                 self._thread = thread
         except RuntimeError:  # at interpreter shutdown since Python 3.12, or out of threads
@@ -140,6 +124,11 @@ class Lane:
         finally:
             self._starting.release()
         return True
+
+    def start_if_left_over(self) -> None:
+        """Start the worker now if an earlier process has left something on disk: nobody may ever offer anything here."""
+        if self._spool is not None and self._spool.has_left_over():
+            self.start()
 
     @property
     def is_running(self) -> bool:
@@ -153,8 +142,8 @@ class Lane:
 
     def adjust(self, *, max_batch: int, max_queued: int | None, share_bytes: float) -> None:
         """Take new limits; ``max_queued`` is for signals that are counted one by one, spans and log records."""
-        self._max_batch = 1 if self.signal == "metrics" else max_batch
-        self._max_queued = sys.maxsize if max_queued is None or self.signal == "metrics" else max_queued
+        self._backlog.max_batch = 1 if self.signal == "metrics" else max_batch
+        self._backlog.max_queued = sys.maxsize if max_queued is None or self.signal == "metrics" else max_queued
         self._share.limit_bytes = share_bytes
 
     def hurry(self, deadline: float | None) -> None:
@@ -182,12 +171,8 @@ class Lane:
             if self.is_settled:
                 return
             self._abandoned = True
-            lost = self.tally.queued + self.tally.in_flight
-            marks = [entry for entry in self._queue if not isinstance(entry, Parcel)]
-            self._queue.clear()
-            self._give_back(self.tally.held_bytes)
-            self.tally.queued = self.tally.in_flight = 0
-            self._ledger.give_up(self.tally, "deadline", lost)
+            self._spool_account.is_given_up = True
+            lost, marks = self._backlog.abandon()
             trouble = getattr(self.exporter, "trouble", None)
             cause = self._fail(trouble or "no answer before the deadline") if lost else None
         for entry in marks:
@@ -206,7 +191,7 @@ class Lane:
     def _run(self) -> None:
         enter_worker_thread()
         while not self._finished:
-            self._bell.wait(self._left_alone_s() if self._queue else None)
+            self._bell.wait(self._left_alone_s() if self._backlog.is_loaded else None)
             try:
                 with self._working:
                     self._work()
@@ -229,14 +214,14 @@ class Lane:
         has_tried = False
         while not self._finished:
             with self._ledger.lock:
-                if self._aborting:
-                    self._drop_the_rest("deadline")
+                if self._aborting and self._spool is None:
+                    self._backlog.drop_records("deadline")
                 elif self._work_until is not None and time.monotonic() >= self._work_until:
                     return  # in a caller's thread: what is left waits for the next flush, or for `abort`
                 if self._left_alone_s() and not self._make_way(has_tried=has_tried):
                     return
-                batch = self._take()
-                mark: Any = self._queue.popleft() if self._queue and batch is None and not self._abandoned else None
+                batch = self._backlog.take()
+                mark: Any = self._backlog.take_mark() if batch is None and not self._abandoned else None
             if self._abandoned or isinstance(mark, Closing):
                 self._close(mark)
             elif batch is not None:
@@ -245,11 +230,11 @@ class Lane:
             elif mark is None:
                 return
             else:
-                mark.pass_by(ok=self._flush_exporter())
+                self._pass(mark)
 
     def _left_alone_s(self) -> float:
         """Return for how long the endpoint is left alone since it could not be reached, in seconds; what comes waits in the queue."""
-        return 0.0 if self.breaker is None or self._abandoned else self.breaker.wait_s()
+        return 0.0 if self.breaker is None or self._spool is not None or self._abandoned else self.breaker.wait_s()
 
     def _make_way(self, *, has_tried: bool) -> bool:
         """Decide what to do about an endpoint that is left alone; False if nothing is to be done. The lock is held.
@@ -257,7 +242,7 @@ class Lane:
         Somebody who waits is worth one try. After that a flush is told that it has failed, and the records stay; a lane that closes gives
         them up.
         """
-        marks = [entry for entry in self._queue if not isinstance(entry, Parcel)]
+        marks = self._backlog.marks
         if not marks:
             return False
         if not has_tried:
@@ -265,36 +250,22 @@ class Lane:
             self.exporter.insist()
             return True
         if any(isinstance(mark, Closing) for mark in marks):
-            self._drop_the_rest("export_failed")
-        for mark in marks:
-            mark_of(mark).ok = False
-        self._queue = deque([*marks, *(entry for entry in self._queue if isinstance(entry, Parcel))])
+            self._backlog.drop_records("export_failed")
+        self._backlog.refuse_marks()
         return True
-
-    def _take(self) -> Parcel | None:
-        """Take the next batch into the worker's hands. The lock is held."""
-        queue, batch = self._queue, None
-        while queue and isinstance(queue[0], Parcel) and (batch is None or len(batch) < self._max_batch):
-            parcel: Any = queue.popleft()
-            room = self._max_batch - (len(batch) if batch else 0)
-            if len(parcel) > room:
-                parcel, rest = parcel.split(room)
-                queue.appendleft(rest)
-            batch = batch + parcel if batch else parcel
-        if batch is not None:
-            units = batch.count
-            self.tally.queued -= units
-            self.tally.in_flight += units
-        return batch
 
     def _carry(self, batch: Parcel) -> None:
         self._unflushed = True
         try:
-            receipt = self._courier.carry(self._payload(batch), lambda: self._aborting or self._abandoned)
+            receipt = self._courier.carry(self._payload(batch), self._is_over)
         except BaseException as error:  # noqa: BLE001 - not even a cancelled task inside an exporter may end the worker
             record_fault("Lane.carry", error)
             receipt = Receipt(dropped={"export_failed": batch.count}, cause=cause_of(error), failed=True)
         self._settle(receipt, batch)
+
+    def _is_over(self) -> bool:
+        """Whether nothing further may be sent; what has a disk to go to is still brought there."""
+        return self._abandoned or (self._aborting and self._spool is None)
 
     def _payload(self, batch: Parcel) -> Any:
         """Return a batch in the form that the exporter takes, which rests while it is walked if there is something to encode in it."""
@@ -311,8 +282,8 @@ class Lane:
             if not receipt.untried:
                 self._count_failure(has_failed=receipt.failed)
             left = self._put_back(receipt, batch)
-            self.tally.in_flight -= batch.count
-            self._give_back(batch.size - left)
+            self.tally.in_flight -= batch.count - receipt.kept
+            self._backlog.give_back(batch.size - left)
             self.tally.exported += receipt.exported
             for reason, count in receipt.dropped.items():
                 given_up = "deadline" if self._aborting and reason == "export_failed" else reason
@@ -342,7 +313,7 @@ class Lane:
         """Queue again what may be sent later, and return its bytes; give it up where nothing would wait for that. The lock is held."""
         if not receipt.left:
             return 0
-        if self.breaker is None or self._aborting or self._failures >= MOST_TRIES:
+        if self.breaker is None or self._is_over() or self._failures >= MOST_TRIES:
             self._failures = 0
             receipt.drop("export_failed", sum(map(self._courier.units, receipt.left)), receipt.cause)
             return 0
@@ -351,8 +322,7 @@ class Lane:
             left = Parcel(receipt.left, [metrics_size(count) for count in points], points)
         else:
             left = batch.split(len(batch) - sum(map(len, receipt.left)))[1]  # a batch is delivered from its beginning
-        self._queue.appendleft(left)
-        self.tally.queued += left.count
+        self._backlog.put_back(left)
         return left.size
 
     def _fail(self, cause: str | None) -> str | None:
@@ -361,20 +331,12 @@ class Lane:
         self.tally.last_error, self.tally.last_error_at = cause, time.time()
         return cause
 
-    def _give_back(self, size: int) -> None:
-        self.tally.held_bytes -= size
-        self._share.held_bytes -= size
-        self._ledger.release(size)
-
-    def _drop_the_rest(self, reason: DropReason) -> None:
-        """Give up what waits; marks stay. The lock is held."""
-        parcels = [entry for entry in self._queue if isinstance(entry, Parcel)]
-        if parcels:
-            self._queue = deque(entry for entry in self._queue if not isinstance(entry, Parcel))
-            units = sum(parcel.count for parcel in parcels)
-            self.tally.queued -= units
-            self._give_back(sum(parcel.size for parcel in parcels))
-            self._ledger.give_up(self.tally, reason, units)
+    def _pass(self, mark: Mark) -> None:
+        """Deal with the mark of a flush."""
+        if self._spool is not None:
+            self._spool.follow(mark)
+        else:
+            mark.pass_by(ok=self._flush_exporter())
 
     def _flush_exporter(self) -> bool:
         if not self._unflushed:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.breaker import Breaker
+    from langswarm_otel.export.spool_settings import SpoolSettings
 
 Official = Literal["watched", "alone"]
 """How the official exporter is used, where it is."""
@@ -71,18 +72,38 @@ class OtlpSettings(Protocol):
 
 @overload
 def build_otlp(
-    signal: Literal["traces"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+    signal: Literal["traces"],
+    settings: OtlpSettings,
+    *,
+    official: Official | None = None,
+    breaker: Breaker | None = None,
+    spool: SpoolSettings | None = None,
 ) -> SpanExporter: ...
 @overload
 def build_otlp(
-    signal: Literal["metrics"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+    signal: Literal["metrics"],
+    settings: OtlpSettings,
+    *,
+    official: Official | None = None,
+    breaker: Breaker | None = None,
+    spool: SpoolSettings | None = None,
 ) -> MetricExporter: ...
 @overload
 def build_otlp(
-    signal: Literal["logs"], settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+    signal: Literal["logs"],
+    settings: OtlpSettings,
+    *,
+    official: Official | None = None,
+    breaker: Breaker | None = None,
+    spool: SpoolSettings | None = None,
 ) -> LogRecordExporter: ...
 def build_otlp(
-    signal: Signal, settings: OtlpSettings, *, official: Official | None = None, breaker: Breaker | None = None
+    signal: Signal,
+    settings: OtlpSettings,
+    *,
+    official: Official | None = None,
+    breaker: Breaker | None = None,
+    spool: SpoolSettings | None = None,
 ) -> SpanExporter | MetricExporter | LogRecordExporter:
     """Build the exporter of a signal.
 
@@ -93,6 +114,7 @@ def build_otlp(
             redirects and partial success; ``alone`` leaves the session to it, so that it honours
             ``OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER``.
         breaker: the circuit of the endpoint, which its signals share; the official exporters have none.
+        spool: where ours keep on disk what is not taken; the official exporters do not.
 
     Raises:
         ConfigurationError: gRPC is not installed, or a setting does not go with the protocol.
@@ -109,7 +131,7 @@ def build_otlp(
     else:
         from langswarm_otel.export import otlp_http  # noqa: PLC0415 - imported on use
 
-        exporter = otlp_http.build(signal, settings, breaker=breaker)
+        exporter = otlp_http.build(signal, settings, breaker=breaker, spool=spool)
     return exporter
 
 

@@ -23,12 +23,13 @@ from langswarm_otel.export.causes import cause_of
 from langswarm_otel.export.delivery import Delivery
 from langswarm_otel.export.proxies import proxy_for
 from langswarm_otel.export.sender import Sender
+from langswarm_otel.export.sizes import point_count
 from langswarm_otel.guard import logger
 from langswarm_otel.late import importing, late, late_name
 from langswarm_otel.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.breaker import Breaker
     from langswarm_otel.export.encoding import Group, LogEncoder, MetricEncoder, SpanEncoder
+    from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.otlp import OtlpSettings
+    from langswarm_otel.export.spool import Spool
+    from langswarm_otel.export.spool_account import SpoolAccount
+    from langswarm_otel.export.spool_settings import SpoolSettings
     from langswarm_otel.export.transport import Transport
 
 COMPRESSIONS: Final = ("none", "gzip", "deflate")
@@ -73,6 +78,7 @@ class _Http:
         client_certificate_file: str | None = None,
         client_key_file: str | None = None,
         breaker: Breaker | None = None,
+        spool: SpoolSettings | None = None,
     ) -> None:
         """Make an exporter; nothing is connected yet. Of the environment, the proxy alone is looked at.
 
@@ -87,6 +93,7 @@ class _Http:
             client_key_file: PEM file of its key.
             breaker: the circuit of the endpoint, if its owner asks ``Breaker.wait_s`` before it exports: what is exported while the circuit
                 is open fails at once.
+            spool: where to keep on disk what is not taken. Only the queue of this distribution can do with such an exporter.
 
         Raises:
             ConfigurationError: the endpoint is none, or the compression is unknown.
@@ -107,7 +114,9 @@ class _Http:
                 make = late_name("langswarm_otel.export.transport", "Transport")
                 return cast("Transport", make(url, headers=sent, certificates=certificates, proxy=proxy))
 
-        self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker)
+        is_kept = spool is not None
+        self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker, is_kept=is_kept)
+        self._spool: Final = None if spool is None else spool.open(self._signal, url, self._sender)
         self._told: str | None = None
 
     @property
@@ -126,22 +135,66 @@ class _Http:
         The next batch is tried even while the circuit is open.
         """
         self._sender.hurry(deadline, may_retry=may_retry)
+        if self._spool is not None:
+            self._spool.hurry(deadline)
 
     def insist(self) -> None:
         """Try the present or next batch at once, and once even while the circuit is open: somebody waits for a flush."""
-        self._sender.insist()
+        if self._spool is not None:
+            self._spool.insist()
+        else:
+            self._sender.insist()
 
     def abort(self) -> None:
         """Break the back-off of a running export, and take nothing more; callable from any thread, does not wait."""
-        self._sender.abort()
+        if self._spool is not None:
+            self._spool.abort()
+        else:
+            self._sender.abort()
 
     def shutdown(self, *_: Any, **__: Any) -> None:
         """Let go of the connection, and take nothing more."""
-        self._sender.abort()
+        if self._spool is not None:
+            self._spool.shutdown()
+        else:
+            self._sender.abort()
 
     def force_flush(self, timeout_millis: float = 30_000) -> bool:  # noqa: ARG002 - the SDK's interface
         """Return True: nothing is kept here."""
         return True
+
+    # What ``Spools`` asks for.
+
+    @property
+    def spools(self) -> bool:
+        """Whether what is not taken is kept on disk."""
+        return self._spool is not None
+
+    def attach(self, account: SpoolAccount) -> None:
+        """Tell this account what becomes of what is kept."""
+        self._kept.attach(account)
+
+    def start(self) -> None:
+        """Start the thread that sends what is kept."""
+        self._kept.start()
+
+    def has_left_over(self) -> bool:
+        """Whether a process before this one has left something."""
+        return self._kept.has_left_over()
+
+    def follow(self, mark: Mark) -> None:
+        """Pass a mark when everything before it was sent, or will not be for now."""
+        self._kept.follow(mark)
+
+    @property
+    def _kept(self) -> Spool:
+        if self._spool is None:
+            raise RuntimeError("this exporter has no spool")
+        return self._spool
+
+    def _send(self, body: bytes, units: Callable[[], int], timeout_s: float | None = None) -> Delivery:
+        """Send a request, or keep it for later."""
+        return self._sender.send(body, timeout_s=timeout_s) if self._spool is None else self._spool.take(body, units())
 
     def _make_encoder(self) -> Any:
         """Make what encodes, when there is something to encode: a program that starts does not wait for it.
@@ -185,7 +238,7 @@ class _Records(_Http):
 
     def deliver_encoded(self, records: Sequence[tuple[Group, bytes]]) -> Delivery:
         """Export records that ``encode_one`` has encoded, and say what became of them."""
-        return self._sender.send(_encoding().assemble(records))
+        return self._send(_encoding().assemble(records), lambda: len(records))
 
     def deliver(self, batch: Sequence[Any], /) -> Delivery:
         """Export a batch and say what became of it."""
@@ -250,7 +303,7 @@ class HttpMetricExporter(_Http, MetricExporter):
             body = encoder.encode(batch)
         except _encoding().EncodingError as error:
             return Delivery(fault="encode", cause=cause_of(error))
-        return self._sender.send(body, timeout_s=timeout_s)
+        return self._send(body, lambda: point_count(batch), timeout_s)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any) -> MetricExportResult:
         """Export a collection of metrics within a time, in milliseconds."""
@@ -260,6 +313,6 @@ class HttpMetricExporter(_Http, MetricExporter):
 _EXPORTERS: Final[Mapping[Signal, Any]] = {"traces": HttpSpanExporter, "metrics": HttpMetricExporter, "logs": HttpLogExporter}
 
 
-def build(signal: Signal, settings: OtlpSettings, *, breaker: Breaker | None) -> Any:
+def build(signal: Signal, settings: OtlpSettings, *, breaker: Breaker | None, spool: SpoolSettings | None = None) -> Any:
     """Build the exporter of a signal; see ``otlp.build_otlp``."""
-    return _EXPORTERS[signal](settings, breaker=breaker)
+    return _EXPORTERS[signal](settings, breaker=breaker, spool=spool)

@@ -29,10 +29,10 @@ def read_partial_success(body: bytes) -> tuple[int, str]:
     """Return how many records were rejected and why; ``(0, "")`` for bytes that are no such message."""
     rejected, message = 0, b""
     try:
-        for number, kind, inner in _fields(body):
+        for number, kind, inner in read_fields(body):
             if (number, kind) != (1, _LENGTH) or not isinstance(inner, bytes):
                 continue
-            for part, part_kind, value in _fields(inner):
+            for part, part_kind, value in read_fields(inner):
                 if (part, part_kind) == (1, _VARINT) and isinstance(value, int):
                     rejected = value - (1 << 64) if value & _NEGATIVE else value
                 elif (part, part_kind) == (2, _LENGTH) and isinstance(value, bytes):
@@ -42,7 +42,7 @@ def read_partial_success(body: bytes) -> tuple[int, str]:
     return rejected, message.decode(errors="replace")
 
 
-def _fields(data: bytes) -> list[tuple[int, int, int | bytes]]:
+def read_fields(data: bytes) -> list[tuple[int, int, int | bytes]]:
     """Return number, wire type and value of each field."""
     found: list[tuple[int, int, int | bytes]] = []
     at = 0

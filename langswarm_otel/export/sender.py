@@ -34,6 +34,7 @@ more, level 6 67 % for 2 % more (medians of nine turns; ``zlib`` of Python 3.11)
 _WINDOW_BITS: Final[Mapping[str, int]] = {"gzip": 31, "deflate": 15}
 _SERVER_ERROR: Final = 500
 _SHUT_DOWN: Final = Delivery(fault="send", cause="shut down")
+_SHUT_DOWN_KEPT: Final = Delivery(fault="send", cause="shut down", again=True, untried=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,15 @@ def pack(body: bytes, compression: str) -> bytes:
 class Sender:
     """Sends the bodies of one signal."""
 
-    def __init__(self, connect: Callable[[], Transport], *, timeout_s: float, compression: str, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Transport],
+        *,
+        timeout_s: float,
+        compression: str,
+        breaker: Breaker | None = None,
+        is_kept: bool = False,
+    ) -> None:
         """Begin.
 
         Args:
@@ -65,7 +74,10 @@ class Sender:
             timeout_s: how long one body may take with all its retries, in seconds.
             compression: ``gzip``, ``deflate`` or ``none``.
             breaker: the circuit of the endpoint; None tries each body.
+            is_kept: whether the caller keeps what is not taken and comes again. Each body is then tried once, and one that was sent but not
+                answered may be sent again: rather twice than never.
         """
+        self._is_kept: Final = is_kept
         self._connect: Final = connect
         self._transport: Transport | None = None
         self._timeout_s: Final = timeout_s
@@ -88,7 +100,7 @@ class Sender:
             timeout_s: a bound below the sender's own.
         """
         if self._is_shut_down:
-            return _SHUT_DOWN
+            return _SHUT_DOWN_KEPT if self._is_kept else _SHUT_DOWN
         if len(body) > MAX_BODY_BYTES:
             return Delivery(fault="too_large", cause=f"a request of {len(body)} bytes is larger than is ever sent")
         admission = self._admission()
@@ -97,7 +109,11 @@ class Sender:
             cause = shorten(f"not tried now, since it was not reached before ({known})")
             return Delivery(fault="send", again=True, untried=True, cause=cause)
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s))
-        return self._send(pack(body, self._compression), deadline, may_retry=admission is Admission.FREELY)
+        return self._send(pack(body, self._compression), deadline, may_retry=admission is Admission.FREELY and not self._is_kept)
+
+    def left_alone_s(self) -> float:
+        """Return for how long the endpoint is left alone, in seconds; 0.0 if a body may be tried: all is well, or somebody insists."""
+        return 0.0 if self.breaker is None or self._insists else self.breaker.wait_s()
 
     def hurry(self, deadline: float | None, *, may_retry: bool = True) -> None:
         """Let no request begun from now on last beyond a moment of ``time.monotonic``; without ``may_retry``, a failure is final."""
@@ -160,7 +176,8 @@ class Sender:
             self.trouble = error.cause
             if self.breaker is not None and not error.is_ours and (hurried == deadline or time.monotonic() < hurried):
                 self.breaker.failed(error.cause)
-            return _Tried(delivery=Delivery(fault="send", again=error.may_repeat, cause=error.cause))
+            again = error.may_repeat or (self._is_kept and not error.is_ours)
+            return _Tried(delivery=Delivery(fault="send", again=again, cause=error.cause))
         return self._judge(answer)
 
     def _post(self, packed: bytes, deadline: float) -> Answer:
@@ -170,7 +187,7 @@ class Sender:
         try:
             return transport.post(packed, deadline)
         except UnansweredError as error:
-            if not error.is_cut:
+            if not error.is_cut or self._is_shut_down:
                 raise
             return transport.post(packed, deadline)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langswarm_otel.endpoints import SignalName
     from langswarm_otel.export.memory import MemoryStore
     from langswarm_otel.export.otlp import Official
+    from langswarm_otel.export.spool_settings import SpoolSettings
 
 OWN_NAMES = frozenset({"otlp", "console", "memory", "none", "prometheus"})
 """Exporter names that mean something to us; any other is one that an installed package offers."""
@@ -36,7 +37,7 @@ def build_targets(config: ObservabilityConfig, memory: MemoryStore) -> list[Targ
     """
     chosen = {signal: config.exporters(signal) for signal in SIGNALS}
     settings = {signal: _settings(config, signal) for signal in SIGNALS if "otlp" in chosen[signal]}
-    targets = _otlp_targets(settings, wants_official=config.otlp_exporter == "official")
+    targets = _otlp_targets(settings, wants_official=config.otlp_exporter == "official", spool=_spool(config))
     for name in sorted({name for names in chosen.values() for name in names if name not in {"otlp", "none", "prometheus"}}):
         exporters = {FIELDS[signal]: _exporter(name, signal, memory) for signal in SIGNALS if name in chosen[signal]}
         targets.append(Target(name=name, timeout_s=config.export_timeout_s, **exporters))
@@ -51,22 +52,43 @@ def _settings(config: ObservabilityConfig, signal: SignalName) -> OtlpTarget:
     return replace(one, timeout_s=min(one.timeout_s, config.export_timeout_s)) if signal == "metrics" else one
 
 
-def _otlp_targets(settings: dict[SignalName, OtlpTarget], *, wants_official: bool) -> list[Target]:
+def _spool(config: ObservabilityConfig) -> SpoolSettings | None:
+    """Return where to keep what no endpoint takes, if that is wanted.
+
+    Raises:
+        ConfigurationError: the directory cannot be used.
+    """
+    if config.spool_directory is None:
+        return None
+    from langswarm_otel.export.spool_settings import SpoolSettings  # noqa: PLC0415 - few want it
+
+    patience_s = config.schedule_delay_s / 2  # so that nothing is in memory alone for longer than a schedule delay
+    return SpoolSettings(directory=config.spool_directory, max_bytes=config.spool_max_bytes, patience_s=patience_s)
+
+
+def _otlp_targets(settings: dict[SignalName, OtlpTarget], *, wants_official: bool, spool: SpoolSettings | None) -> list[Target]:
     servers: dict[str, dict[SignalName, OtlpTarget]] = {}
     for signal, one in settings.items():
         parts = urlsplit(one.url)
         servers.setdefault(f"{parts.scheme}://{parts.netloc}", {})[signal] = one
-    return [_otlp_target(name, signals, wants_official=wants_official) for name, signals in servers.items()]
+    return [_otlp_target(name, signals, wants_official=wants_official, spool=spool) for name, signals in servers.items()]
 
 
-def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget], *, wants_official: bool) -> Target:
-    breaker = Breaker()
+def _otlp_target(name: str, signals: dict[SignalName, OtlpTarget], *, wants_official: bool, spool: SpoolSettings | None) -> Target:
+    # What is kept can wait from the first failure on, and need not be tried again and again to find out.
+    breaker = Breaker() if spool is None else Breaker(failures=1)
     exporters: dict[str, Any] = {
-        FIELDS[signal]: build_otlp(signal, settings, official=_official(signal, wants_official=wants_official), breaker=breaker)
+        FIELDS[signal]: build_otlp(
+            signal, settings, official=_official(signal, wants_official=wants_official), breaker=breaker, spool=spool
+        )
         for signal, settings in signals.items()
     }
     timeout_s = max(settings.timeout_s for settings in signals.values())
-    return Target(name=name, timeout_s=timeout_s, renew=lambda: _otlp_target(name, signals, wants_official=wants_official), **exporters)
+
+    def renew() -> Target:
+        return _otlp_target(name, signals, wants_official=wants_official, spool=None if spool is None else spool.renewed())
+
+    return Target(name=name, timeout_s=timeout_s, renew=renew, **exporters)
 
 
 def _official(signal: SignalName, *, wants_official: bool) -> Official | None:

@@ -82,6 +82,8 @@ RULES: Final[dict[str, Rule]] = {
     "queue_max_bytes": count,
     "max_queued_spans": optional(count),
     "max_queued_logs": optional(count),
+    "spool_directory": optional(rules.path),
+    "spool_max_bytes": count,
     "shutdown_timeout_s": rules.duration_or_zero,
     "max_attribute_length": rules.limit,
     "max_span_attribute_length": rules.limit,

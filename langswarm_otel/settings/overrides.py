@@ -55,6 +55,8 @@ class Overrides(TypedDict, total=False):
     queue_max_bytes: int
     max_queued_spans: int | None
     max_queued_logs: int | None
+    spool_directory: str | None
+    spool_max_bytes: int
     shutdown_timeout_s: float
     max_attribute_length: int | None
     max_span_attribute_length: int | None

@@ -25,8 +25,24 @@ def check_together(config: ObservabilityConfig) -> None:
             _check_otlp(config, signal)
     if config.log_output in ("file", "both") and config.log_file is None:
         raise ConfigurationError("log_output", config.log_output, "name the file with log_file= (LANGSWARM_OTEL_LOG_FILE)")
+    if config.spool_directory is not None:
+        _check_spool(config)
     if config.config_file is not None and not Path(config.config_file).is_file():
         raise ConfigurationError("config_file", config.config_file, "there is no such file")
+
+
+def _check_spool(config: ObservabilityConfig) -> None:
+    if config.otlp_exporter == "official":
+        raise ConfigurationError(
+            "otlp_exporter", "official", "OpenTelemetry's own exporters keep nothing on disk; leave spool_directory out"
+        )
+    for signal in SIGNALS:
+        if "otlp" in config.exporters(signal) and config.otlp(signal).protocol == "grpc":
+            own = config.signal(signal).protocol is not None
+            field = f"{signal}.protocol" if own else "protocol"
+            raise ConfigurationError(
+                field, "grpc", "only OTLP over HTTP is kept on disk; write 'http/protobuf', or leave spool_directory out"
+            )
 
 
 def _check_otlp(config: ObservabilityConfig, signal: SignalName) -> None:

@@ -97,6 +97,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("OTEL_BSP_MAX_QUEUE_SIZE", "max_queued_spans", reading.whole),
     Variable("OTEL_BLRP_MAX_QUEUE_SIZE", "max_queued_logs", reading.whole),
     Variable(ours.LANGSWARM_OTEL_QUEUE_MAX_BYTES, "queue_max_bytes", reading.whole),
+    Variable(ours.LANGSWARM_OTEL_SPOOL_DIRECTORY, "spool_directory"),
+    Variable(ours.LANGSWARM_OTEL_SPOOL_MAX_BYTES, "spool_max_bytes", reading.whole),
     Variable(ours.LANGSWARM_OTEL_SHUTDOWN_TIMEOUT_S, "shutdown_timeout_s", reading.seconds_or_zero),
     Variable("OTEL_ATTRIBUTE_COUNT_LIMIT", "max_attributes", reading.whole),  # Empty is unset here, in the SDK too.
     *(Variable(name, field, reading.limit, takes_empty=True) for name, field in _LIMITS),

@@ -143,7 +143,7 @@ def test_many_flushes_of_a_hanging_exporter_leave_nothing_behind():
         source.spans("a")
         for _ in range(200):
             assert not hub.flush(0.001)
-        assert sum(len(lane._queue) for lane in hub._intake.lanes) < 10
+        assert sum(len(lane._backlog._entries) for lane in hub._intake.lanes) < 10
 
 
 def test_flushes_from_many_threads():
