@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 LOOK_S: Final = 30.0
 """How often it is looked whether another process has ended and left something, in seconds."""
 
+FIRST_LOOK_S: Final = 0.5
+"""So long after the beginning it is looked again, in seconds, and after twice that, and so on: the configuration before this one, or the
+process that is replaced, may just be ending."""
+
 _MARGIN_S: Final = 0.3
 """So long before a deadline nothing is waited for any more: what is in hand is written to disk."""
 
@@ -67,6 +71,7 @@ class Spool:
         self._stopping = False
         self._deadline = float("inf")
         self._look_at = float("-inf")
+        self._look_s = FIRST_LOOK_S
         self._told_at = float("-inf")
 
     # For the lane and its worker.
@@ -191,18 +196,16 @@ class Spool:
     def _step(self) -> None:
         """Send the oldest batch, or wait for a reason to."""
         self._take_over()
-        letter = self._queue.begin_first()
-        try:
-            if letter is None:
-                self._marks.pass_before(self._queue.first_order)
-                self._bell.wait(LOOK_S)
-            elif left_alone_s := self._sender.left_alone_s():
-                self._marks.refuse()
-                self._bell.wait(left_alone_s)
-            else:
-                self._send(letter)
-        finally:
-            self._queue.sending = None
+        if not self._queue:
+            self._marks.pass_before(self._queue.first_order)
+            self._bell.wait(self._look_at - time.monotonic())
+        elif left_alone_s := self._sender.left_alone_s():
+            self._marks.refuse()
+            self._bell.wait(left_alone_s)
+        else:
+            with self._queue.sending_first() as letter:
+                if letter is not None:
+                    self._send(letter)
 
     def _send(self, letter: Letter) -> None:
         try:
@@ -269,5 +272,6 @@ class Spool:
         """Now and then, take over what other processes have left."""
         with self._changed:
             if time.monotonic() >= self._look_at and not self._stopping:
-                self._look_at = time.monotonic() + LOOK_S
+                self._look_at = time.monotonic() + self._look_s
+                self._look_s = min(2 * self._look_s, LOOK_S)
                 self._queue.take_over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from langswarm_otel.export.delivery import Delivery, Receipt
@@ -81,11 +83,15 @@ class SpoolQueue:
         with self.changed:
             return self._letters[0].order if self._letters else float("inf")
 
-    def begin_first(self) -> Letter | None:
-        """Return the oldest batch, which is being sent from now on."""
+    @contextlib.contextmanager
+    def sending_first(self) -> Iterator[Letter | None]:
+        """Give the oldest batch to be sent, which nobody throws out for as long as this lasts."""
         with self.changed:
             self.sending = self._letters[0] if self._letters else None
-            return self.sending
+        try:
+            yield self.sending
+        finally:
+            self.sending = None
 
     def new(self, body: bytes, units: int) -> Letter:
         """Return a batch that is not in the queue yet."""

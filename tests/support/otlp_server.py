@@ -11,6 +11,7 @@ Its behaviour can change while it runs: ``healthy()``, ``refuse()`` (nothing lis
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 import threading
@@ -76,6 +77,7 @@ class OtlpServer:
         self._release = threading.Event()
         self._changed = threading.Condition()
         self._server: ThreadingHTTPServer | None = None
+        self._connections: set[socket.socket] = set()
         self.port = 0
         self._listen()
 
@@ -104,11 +106,14 @@ class OtlpServer:
         self._become(200, hanging=True)
 
     def refuse(self) -> None:
-        """Stop listening; the port stays reserved for ``healthy``."""
+        """Stop listening and end open connections; the port stays reserved for ``healthy``."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()
             server.server_close()
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._release.set()
 
     def close(self) -> None:
@@ -255,6 +260,19 @@ def _handler_of(server: OtlpServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 120
+
+        def setup(self):
+            super().setup()
+            server._connections.add(self.connection)
+
+        def finish(self):
+            server._connections.discard(self.connection)
+            with contextlib.suppress(OSError):
+                super().finish()
+
+        def handle(self):
+            with contextlib.suppress(ConnectionError):
+                super().handle()
 
         def do_POST(self):
             try:
