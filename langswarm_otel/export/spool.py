@@ -58,7 +58,7 @@ class Spool:
             signal: which signal.
             patience_s: how long an answer may take before the batch is written to disk meanwhile, in seconds.
         """
-        self._queue: Final = SpoolQueue(folder, space)
+        self._queue: Final = SpoolQueue(folder, space, signal)
         self._folder: Final = folder
         self._sender: Final = sender
         self._signal: Final = signal
@@ -80,6 +80,8 @@ class Spool:
         """Tell this account what becomes of what is kept."""
         self._account = account
         self._queue.attach(account)
+        if self._sender.breaker is not None:
+            self._sender.breaker.watch(self._bell.ring)
 
     def start(self) -> None:
         """Start the thread, if it can be started: at the end of the interpreter everything goes to disk."""
@@ -217,7 +219,8 @@ class Spool:
             return
         delivery = self._sender.send(body)
         if delivery.again:
-            self._fail(letter, delivery.cause)
+            if not delivery.untried:
+                self._fail(letter, delivery.cause)
             return
         with self._changed:
             if self._queue.is_closed:

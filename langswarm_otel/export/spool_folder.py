@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from langswarm_otel.export.fork import follow_fork
-from langswarm_otel.export.spool_file import SpoolFile, blocks, file_name, known_file, packed_file, read_file, write_file
+from langswarm_otel.export.spool_file import SUFFIX, SpoolFile, blocks, file_name, known_file, packed_file, read_file, write_file
 
 try:
     import fcntl
@@ -218,28 +218,31 @@ class SpoolFolder:
         return files
 
 
-def drop_oldest_orphan(directory: str, older_than: int) -> tuple[int, int]:
+def drop_oldest_orphan(directory: str, older_than: int) -> tuple[str, SpoolFile] | None:
     """Remove the oldest batch that no living process has, of whatever destination, if it is older than a number.
 
     Returns:
-        How many bytes became free, and how many records are lost.
+        Of which signal it was, and the batch; None if there is none.
     """
-    found: list[tuple[int, Path, SpoolFile]] = []
-    for folder in (folder for destination in _folders(Path(directory)) for folder in _folders(destination)):
-        files = [file for path in _listed(folder) if (file := known_file(path)) is not None]
-        oldest = min(files, key=lambda file: file.number, default=None)
-        if oldest is not None and oldest.number < older_than:
-            found.append((oldest.number, folder, oldest))
-    for _, folder, file in sorted(found):
+    found: list[tuple[int, str, Path, SpoolFile]] = []
+    for destination in _folders(Path(directory)):
+        for folder in _folders(destination):
+            first = min((path for path in _listed(folder) if path.suffix == SUFFIX and not path.name.startswith(".")), default=None)
+            oldest = None if first is None else known_file(first)
+            if oldest is not None and oldest.number < older_than:
+                found.append((oldest.number, destination.name.partition("-")[0], folder, oldest))
+    for _, signal, folder, file in sorted(found, key=lambda one: one[0]):
         try:
             descriptor = _lock_in(folder, create=False)
         except OSError:
             continue
         if descriptor is not None:
-            with contextlib.closing(open(descriptor, "rb")):  # noqa: PTH123 - a descriptor has no path
+            try:
                 SpoolFolder.remove(file)
-            return file.size, file.units
-    return 0, 0
+            finally:
+                os.close(descriptor)
+            return signal, file
+    return None
 
 
 def _lock_in(folder: Path, *, create: bool) -> int | None:

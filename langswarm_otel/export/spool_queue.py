@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.delivery import Delivery, Receipt
     from langswarm_otel.export.spool_account import SpoolAccount
     from langswarm_otel.export.spool_file import SpoolFile
@@ -49,7 +50,8 @@ class NoRoomError(OSError):
 class SpoolQueue:
     """See the module; the lane's worker puts in, the spool's thread takes out, and any thread may make room."""
 
-    def __init__(self, folder: SpoolFolder, space: SpoolSpace) -> None:
+    def __init__(self, folder: SpoolFolder, space: SpoolSpace, signal: Signal) -> None:
+        self.signal: Final = signal
         self.changed: Final = threading.Condition()
         """Notified whenever something has become of a batch; guards everything here."""
         self.sending: Letter | None = None

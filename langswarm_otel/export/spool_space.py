@@ -8,17 +8,29 @@ import threading
 import time
 import weakref
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from langswarm_otel.export.spool_file import blocks
 from langswarm_otel.export.spool_folder import ASIDE, drop_oldest_orphan
 
+if TYPE_CHECKING:
+    from langswarm_otel.export.accounting import Signal
+    from langswarm_otel.export.spool_file import SpoolFile
+
 _FRESH_S: Final = 1.0
-"""For how long what others have written is not looked at anew."""
+"""For how long, at least, what others have written is not looked at anew."""
+
+_SHARE: Final = 50
+"""Looking takes at most one part in so many of the time."""
 
 
 class Holder(Protocol):
     """Something that has files in the directory."""
+
+    @property
+    def signal(self) -> Signal:
+        """Which signal they are of."""
+        ...
 
     def oldest(self) -> int | None:
         """Number of the oldest file that it can spare; None if it has none."""
@@ -46,7 +58,8 @@ class SpoolSpace:
         self._holders: weakref.WeakSet[Holder] = weakref.WeakSet()
         self._lock: Final = threading.Lock()
         self._used = 0
-        self._looked_at = float("-inf")
+        self._look_at = float("-inf")
+        self._look_for_orphans_at = float("-inf")
 
     def join(self, holder: Holder) -> None:
         """Let a holder be asked for its oldest file when there is no room."""
@@ -71,11 +84,12 @@ class SpoolSpace:
             self._used += size
 
     def used(self) -> int:
-        """Return what the directory takes; what others have changed within the last second may be missing."""
+        """Return what the directory takes; what others have changed within the last second or so may be missing."""
         with self._lock:
-            if time.monotonic() - self._looked_at > _FRESH_S:
+            begin = time.monotonic()
+            if begin >= self._look_at:
                 self._used = _size_of(self.directory)
-                self._looked_at = time.monotonic()
+                self._look_at = _next_look(begin)
             return self._used
 
     def _give_up_oldest(self) -> int:
@@ -87,11 +101,27 @@ class SpoolSpace:
             holders = list(self._holders)
         aged = [(oldest, holder) for holder in holders if (oldest := holder.oldest()) is not None]
         age, oldest_holder = min(aged, key=lambda pair: pair[0], default=(time.time_ns(), None))
-        freed, lost = drop_oldest_orphan(self.directory, age)
-        if freed:
-            holders[0].count_lost(lost)
-            return freed
+        orphan = self._drop_orphan(age)
+        if orphan is not None:
+            signal, file = orphan
+            next((holder for holder in holders if holder.signal == signal), holders[0]).count_lost(file.units)
+            return file.size
         return oldest_holder.give_up_oldest() if oldest_holder is not None else 0
+
+    def _drop_orphan(self, older_than: int) -> tuple[str, SpoolFile] | None:
+        begin = time.monotonic()
+        if begin < self._look_for_orphans_at:
+            return None
+        dropped = drop_oldest_orphan(self.directory, older_than)
+        if dropped is None:
+            self._look_for_orphans_at = _next_look(begin)
+        return dropped
+
+
+def _next_look(begin: float) -> float:
+    """Return when to look again after a look that began at a moment and ends now."""
+    now = time.monotonic()
+    return now + max(_FRESH_S, _SHARE * (now - begin))
 
 
 def _size_of(directory: str) -> int:

@@ -188,6 +188,25 @@ def test_the_bound_holds_and_the_oldest_goes(otlp_server, tmp_path):
         assert numbers(otlp_server) == list(range(40 - account.spooled, 40))
 
 
+def test_what_nobody_sends_any_more_makes_room(otlp_server, tmp_path):
+    """What a process has left for an endpoint that nobody sends to now is the first to go when there is no room; it is counted."""
+    otlp_server.answer(503)
+    for name in ("a", "b"):
+        process = start(PROGRAM, f"{otlp_server.endpoint}/elsewhere", str(tmp_path), "10", name)
+        process.stdout.readline()
+        process.kill()
+        process.communicate()
+    left = len(files(tmp_path))
+    assert left >= 2
+    with spooling(otlp_server, tmp_path, spool_max_bytes=7 * 4096, schedule_delay_s=0.02) as obs:
+        for number in range(4):
+            log(obs, number)
+            assert wait_until(lambda number=number: row(obs).spooled == number + 1)
+        assert len(files(tmp_path)) < left + 4
+        assert row(obs).dropped["spool_full"] >= 10
+        assert row(obs).made == 4
+
+
 def test_every_snapshot_adds_up(otlp_server, tmp_path):
     """While an application works and its endpoint comes and goes, what was made is where health says it is, at any moment."""
     made, wrong, stop = [0], [], threading.Event()
@@ -320,7 +339,8 @@ def test_a_child_after_fork_keeps_its_own(otlp_server, tmp_path):
     program = """
         import os, sys, time
         from langswarm_otel import configure_observability
-        obs = configure_observability("production", endpoint=sys.argv[1], spool_directory=sys.argv[2], schedule_delay_s=0.1, log_output="none")
+        settings = {"endpoint": sys.argv[1], "spool_directory": sys.argv[2], "schedule_delay_s": 0.1, "log_output": "none"}
+        obs = configure_observability("production", **settings)
         obs.log.info("parent", number=0)
         time.sleep(0.6)
         child = os.fork()

@@ -31,7 +31,13 @@ def logs(draw):
 
 def rows(request):
     return [
-        (resource.resource.SerializeToString(), resource.schema_url, scope.scope.SerializeToString(), scope.schema_url, record.SerializeToString())
+        (
+            resource.resource.SerializeToString(),
+            resource.schema_url,
+            scope.scope.SerializeToString(),
+            scope.schema_url,
+            record.SerializeToString(),
+        )
         for resource in request.resource_logs
         for scope in resource.scope_logs
         for record in scope.log_records
