@@ -175,6 +175,12 @@ class ObservabilityConfig:
 
     capture_content: bool = False
     """Whether messages, tool arguments and results, and the text of errors are recorded."""
+    scrub_patterns: Mapping[str, str] = FrozenMapping()
+    """Further secrets to replace in all that leaves, beside the common forms of credentials: regular expressions by name of the rule."""
+    scrub_exempt_keys: tuple[str, ...] = ()
+    """Keys of attributes that are never scrubbed, beside ``session.id`` and the like."""
+    max_record_bytes: int = MEBIBYTE
+    """Most bytes that the texts of one span or log record may take; the largest values are cut, with a digest."""
     capture_user_id: bool = False
     """Whether ``user.id`` is recorded as it is, beside its salted hash."""
     user_hash_salt: str = ""

@@ -17,6 +17,12 @@ LANGSWARM_OTEL_PRESET: Final = "LANGSWARM_OTEL_PRESET"
 LANGSWARM_OTEL_CAPTURE_USER_ID: Final = "LANGSWARM_OTEL_CAPTURE_USER_ID"
 """``true`` records ``user.id`` as it is, beside its salted hash."""
 
+LANGSWARM_OTEL_SCRUB_EXEMPT_KEYS: Final = "LANGSWARM_OTEL_SCRUB_EXEMPT_KEYS"
+"""Keys of attributes that are never scrubbed, separated by commas."""
+
+LANGSWARM_OTEL_MAX_RECORD_BYTES: Final = "LANGSWARM_OTEL_MAX_RECORD_BYTES"
+"""Most bytes that the texts of one span or log record may take."""
+
 LANGSWARM_OTEL_USER_HASH_SALT: Final = "LANGSWARM_OTEL_USER_HASH_SALT"
 """Salt of ``user.hash``; secret."""
 

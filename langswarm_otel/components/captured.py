@@ -47,11 +47,16 @@ def keep_exception(run: Reporting, error: BaseException) -> None:
         attributes = {
             semconv.EXCEPTION_TYPE: error_type(error),
             semconv.EXCEPTION_MESSAGE: safe_text(str(error))[:limit],
-            semconv.EXCEPTION_STACKTRACE: safe_text(stack)[-limit:],
+            semconv.EXCEPTION_STACKTRACE: _end_of(safe_text(stack), limit),
         }
         run.span.add_event("exception", attributes)
     except Exception as fault:  # noqa: BLE001 - the exception's own code ran
         record_fault("exception event", fault)
+
+
+def _end_of(stack: str, limit: int) -> str:
+    """Return the last lines of a stack trace; whole ones, since half a secret would not be known for one."""
+    return stack if len(stack) <= limit else stack[-limit:].partition("\n")[2]
 
 
 def keep_call(run: Reporting, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

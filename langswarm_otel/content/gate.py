@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from langswarm_otel import semconv
+from langswarm_otel.content.cutting import cut_text
+from langswarm_otel.content.media import without_media
 from langswarm_otel.content.safe import json_text, safe_text, snapshot
 
 if TYPE_CHECKING:
@@ -106,7 +108,13 @@ def strip_description(
 
 
 def jsonable(content: object, max_length: int | None = None) -> str:
-    """Return content as an attribute carries it: a string as it is, anything else as JSON text; safe, and cut to ``max_length``."""
+    """Return content as an attribute carries it: a string as it is, anything else as JSON text; safe, and cut to ``max_length``.
+
+    Media becomes its type and size, and the end of a text that was cut says how long it was.
+    """
     if isinstance(content, str):
-        return safe_text(content if max_length is None else content[:max_length])
+        if max_length is None:
+            return safe_text(content)
+        text = without_media(content, max_length)
+        return safe_text(text if len(text) <= max_length else cut_text(text, max_length))
     return json_text(content, max_length=max_length)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence, Sized
 from itertools import islice
 from typing import Any, Final, cast
 
+from langswarm_otel.content.media import LEAST, without_media
 from langswarm_otel.content.simple import MAX_BYTES_AS_TEXT, PRIMITIVES, simplify
 from langswarm_otel.content.texts import digits, fit, safe_text, type_name, whole
 
@@ -91,7 +92,8 @@ class Tree:
 
     def _leaf(self, value: object) -> str | bool | float | None:
         if type(value) is str:
-            text = fit(value, max(0, min(self._max_length, self._characters)))
+            longest = max(0, min(self._max_length, self._characters))
+            text = fit(value if len(value) < LEAST else without_media(value, longest), longest)
             self._characters -= len(text)
             return text
         if type(value) is int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from langswarm_otel.content.scrubbing import USUAL
+
 _LONGEST: Final = 200
 _DEEPEST: Final = 10
 
@@ -33,5 +35,6 @@ def _below(error: BaseException) -> BaseException | None:
 
 def shorten(text: str) -> str:
     """Return a text on one line, of bounded length and without control characters: it may be a server's, and ends in a log."""
+    text = USUAL.text(text)
     line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

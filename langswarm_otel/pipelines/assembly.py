@@ -24,7 +24,7 @@ from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
 from langswarm_otel.pipelines.installed import build_id_generator, load_installed
-from langswarm_otel.pipelines.preparation import Preparation
+from langswarm_otel.pipelines.preparation import Preparation, scrubber_of
 from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, OwnSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
 from langswarm_otel.pipelines.reader import SwitchReader
@@ -139,6 +139,8 @@ class Pipelines:
         targets = build_targets(config, self.memory) if config.config_file is None else []
         self.pull.apply(config, self.meter_provider)
         self.preparation.capture_content = config.capture_content
+        self.preparation.scrubber = scrubber_of(config)
+        self.preparation.max_record_bytes = config.max_record_bytes
         self.scope.capture_user_id = config.capture_user_id
         self.sampler.target = _sampler_of(config)
         self.reader.set_temporality(config.metrics_temporality)

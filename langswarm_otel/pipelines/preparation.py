@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import Gauge
@@ -17,7 +18,9 @@ from opentelemetry.trace import Link, Status
 
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
+from langswarm_otel.content.cutting import MAX_RECORD_BYTES, is_small, within_budget
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
+from langswarm_otel.content.scrubbing import USUAL, Scrubber
 from langswarm_otel.export.log_records import are_plain
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 from langswarm_otel.pipelines.fold import add_points, freeze
@@ -29,18 +32,31 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics.export import MetricsData
 
+    from langswarm_otel.config import ObservabilityConfig
+
 _EMPTY: Mapping[str, Any] = {}
 _KEPT = frozenset(
     {semconv.CONVERSATION_ID, semconv.AGENT_NAME, semconv.EXCEPTION_TYPE, "code.file.path", "code.function.name", "code.line.number"}
 )
 
 
+def scrubber_of(config: ObservabilityConfig) -> Scrubber:
+    """Return what replaces credentials under a configuration."""
+    if not config.scrub_patterns and not config.scrub_exempt_keys:
+        return USUAL
+    return Scrubber([(name, re.compile(pattern)) for name, pattern in config.scrub_patterns.items()], config.scrub_exempt_keys)
+
+
 class Preparation:
     """The rules that hold for everything on its way to the exporters of one handle."""
 
-    def __init__(self, *, capture_content: bool) -> None:
+    def __init__(self, *, capture_content: bool, scrubber: Scrubber = USUAL, max_record_bytes: int = MAX_RECORD_BYTES) -> None:
         self.capture_content = capture_content
         """Whether message content, tool data and exception texts may leave the process; may change while in use."""
+        self.scrubber = scrubber
+        """What replaces credentials; may change too."""
+        self.max_record_bytes = max_record_bytes
+        """What the texts of one span or log record may take; the largest values are cut to keep to it."""
 
     def clean(
         self, attributes: Mapping[str, Any] | None, event_name: str | None = None, *, nested: bool = False
@@ -57,6 +73,7 @@ class Preparation:
         # The SDK's attribute mapping is slow to walk, its copy is one C call.
         plain: Mapping[str, Any] = attributes.copy() if hasattr(attributes, "copy") else attributes
         cleaned = safe_attributes(gate.strip_event(event_name, plain, is_open=self.capture_content), nested=nested)
+        cleaned = self.scrubber.attributes(cleaned)
         return None if cleaned is plain else cleaned
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
@@ -64,8 +81,9 @@ class Preparation:
         attributes = self.clean(span.attributes)
         events = self._events(span.events)
         links = self._links(span.links)
-        name = safe_text(span.name)
+        name = self.scrubber.text(safe_text(span.name))
         status = self._status(span)
+        attributes, events = self._within_budget(span, attributes, events)
         if attributes is None and events is None and links is None and name is span.name and status is span.status:
             return span
         return _ChangedSpan(span, name=name, attributes=attributes, events=events, links=links, status=status)
@@ -81,7 +99,7 @@ class Preparation:
             is_open=self.capture_content,
         )
         if description is not None:
-            description = safe_text(description)
+            description = self.scrubber.text(safe_text(description))
         return status if description is status.description else Status(status.status_code, description)
 
     def _events(self, events: Sequence[Event]) -> list[Event] | None:
@@ -89,7 +107,7 @@ class Preparation:
         changed = False
         kept = []
         for event in events:
-            attributes, name = self.clean(event.attributes, event.name), safe_text(event.name)
+            attributes, name = self.clean(event.attributes, event.name), self.scrubber.text(safe_text(event.name))
             if attributes is None and name is event.name:
                 kept.append(event)
             else:
@@ -109,12 +127,13 @@ class Preparation:
         record = readable.log_record
         if not self.capture_content and _quotes_content(readable):
             return _withheld(readable)
-        if _is_plain(record):
+        if _is_plain(record) and self._is_harmless(record):
             return readable
         attributes = self.clean(record.attributes, record.event_name, nested=True)
         body = gate.strip_body(record.body, record.event_name, record.attributes, is_open=self.capture_content)
-        body = safe_value(body, nested=True)
+        body = self.scrubber.value("body", safe_value(body, nested=True))
         texts = [safe_text(text) if text else text for text in (record.severity_text, record.event_name)]
+        attributes, body = self._within_record_budget(record, attributes, body)
         same = texts[0] is record.severity_text and texts[1] is record.event_name
         if same and body is record.body and attributes is None:
             return readable
@@ -140,8 +159,36 @@ class Preparation:
         attributes = gate.strip(point.attributes or _EMPTY, is_open=self.capture_content)
         if semconv.USER_ID in attributes:
             attributes = {key: value for key, value in attributes.items() if key != semconv.USER_ID}
-        attributes = safe_attributes(attributes)
+        attributes = self.scrubber.attributes(safe_attributes(attributes))
         return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
+
+    def _is_harmless(self, record: LogRecord) -> bool:
+        """Whether a record of plain values holds no credential and is of a usual size."""
+        attributes: Any = record.attributes
+        body: Any = record.body
+        if body is not None and self.scrubber.text(body) is not body:
+            return False
+        return self.scrubber.attributes(attributes) is attributes and is_small(attributes, body, self.max_record_bytes)
+
+    def _within_budget(
+        self, span: ReadableSpan, attributes: Mapping[str, Any] | None, events: list[Event] | None
+    ) -> tuple[Mapping[str, Any] | None, list[Event] | None]:
+        """Return attributes and events of a span, cut where all together are too large."""
+        present, happened = span.attributes if attributes is None else attributes, span.events if events is None else events
+        if not happened and is_small(present or _EMPTY, None, self.max_record_bytes):
+            return attributes, events
+        kept = within_budget([present or _EMPTY, *(event.attributes or _EMPTY for event in happened)], self.max_record_bytes)
+        if kept is None:
+            return attributes, events
+        return kept[0], [Event(event.name, own, event.timestamp) for event, own in zip(happened, kept[1:], strict=True)]
+
+    def _within_record_budget(
+        self, record: LogRecord, attributes: Mapping[str, Any] | None, body: Any
+    ) -> tuple[Mapping[str, Any] | None, Any]:
+        """Return attributes and body of a log record, cut where they are too large together."""
+        present = (record.attributes or _EMPTY) if attributes is None else attributes
+        kept = within_budget([{"body": body}, present], self.max_record_bytes)
+        return (attributes, body) if kept is None else (kept[1], kept[0]["body"])
 
 
 def _is_plain(record: LogRecord) -> bool:

@@ -21,6 +21,7 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 
 from langswarm_otel import semconv
 from langswarm_otel.content.safe import safe_attributes
+from langswarm_otel.content.scrubbing import USUAL
 from langswarm_otel.guard import logger, record_fault
 from langswarm_otel.pipelines.installed import build_installed
 from langswarm_otel.version import __version__
@@ -58,6 +59,9 @@ def build_resource(config: ObservabilityConfig) -> Resource:
     detected = _detect(_detectors(config.resource_detectors), sdk.merge(ServiceInstanceIdResourceDetector().detect()))
     # One attribute that cannot be encoded would be missing in every request.
     resource = detected.merge(Resource(dict(safe_attributes(attributes))))
+    scrubbed = USUAL.attributes(resource.attributes)  # a command line, for one, may hold a key
+    if scrubbed is not resource.attributes:
+        resource = Resource(dict(scrubbed), resource.schema_url)
     if resource.attributes.get(semconv.SERVICE_NAME):
         return resource
     program = f":{os.path.basename(sys.executable)}" if sys.executable else ""  # noqa: PTH119 - may be no path of this system

@@ -75,6 +75,9 @@ class Overrides(TypedDict, total=False):
     log_file: str | None
     logger_configurator: str | None
     capture_content: bool
+    scrub_patterns: Mapping[str, str]
+    scrub_exempt_keys: tuple[str, ...]
+    max_record_bytes: int
     capture_user_id: bool
     user_hash_salt: str
     semconv: Profile

@@ -214,3 +214,19 @@ def prices(field: str, value: Any) -> FrozenMapping[str, Price]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ConfigurationError(field, value, "write a mapping from model to price, like {'my-model': {'input': 0.5, 'output': 1.5}}")
     return FrozenMapping({name: read_price(name, entry) for name, entry in value.items()})
+
+
+def patterns(field: str, value: Any) -> FrozenMapping[str, str]:
+    """Regular expressions by the name of the rule, which stands in the place of what they match."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(field, value, r"write a mapping, like {'employee_id': r'E-\d{6}'}")
+    for name, pattern in value.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            raise ConfigurationError(field, name, "the name of a rule is made of letters, digits, '_', '.' and '-'")
+        try:
+            matches_nothing = re.compile(pattern).search("") is not None
+        except (re.error, TypeError) as error:
+            raise ConfigurationError(field, {name: pattern}, f"this is no regular expression ({error})") from None
+        if matches_nothing:
+            raise ConfigurationError(field, {name: pattern}, "it matches the empty text, so every text would be full of marks")
+    return FrozenMapping(value)

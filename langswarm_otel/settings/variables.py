@@ -112,6 +112,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     # Content and names.
     Variable("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "capture_content", reading.capture_mode),
     Variable(ours.LANGSWARM_OTEL_CAPTURE_USER_ID, "capture_user_id", reading.flag),
+    Variable(ours.LANGSWARM_OTEL_SCRUB_EXEMPT_KEYS, "scrub_exempt_keys", reading.names),
+    Variable(ours.LANGSWARM_OTEL_MAX_RECORD_BYTES, "max_record_bytes", reading.whole),
     Variable(ours.LANGSWARM_OTEL_USER_HASH_SALT, "user_hash_salt"),
     Variable(ours.LANGSWARM_OTEL_SEMCONV, "semconv"),
     # Process.
