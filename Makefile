@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help demo test test-oldest test-wheel lint format docs behaviours bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: $(STAMP) ## Format the code
 
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
+
+behaviours: $(STAMP) ## Run the forty behaviours against the plain SDK and ours, and write docs/behaviours.md
+	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/behaviour --behaviours docs/behaviours.md $(ARGS)
 
 bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent")
 	@$(BIN)/python -m benchmarks --quick $(BENCH)

@@ -7,14 +7,22 @@ import logging
 import sys
 from collections.abc import Iterator
 
+import behaviours
 import hypothesis
 import pytest
 import socket_guard
 from otlp_server import OtlpServer
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--behaviours", metavar="FILE", help="write the table of behaviours, from the verdicts of this run")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     socket_guard.install()
+    table = config.getoption("behaviours")
+    if table and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(behaviours.Table(table))
     # A deadline for each example measures the machine, which other tests share.
     hypothesis.settings.register_profile("shared machine", deadline=None)
     hypothesis.settings.load_profile("shared machine")
@@ -58,6 +66,12 @@ def _clean_process() -> Iterator[None]:
     if structlog is not None:
         structlog.reset_defaults()
         structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def verdict(request: pytest.FixtureRequest) -> behaviours.Verdict:
+    """Where a test of a behaviour says what it saw."""
+    return behaviours.Verdict(request.node)
 
 
 @pytest.fixture

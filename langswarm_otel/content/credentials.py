@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_BEGIN: Final = r"(?<![A-Za-z0-9_.+/-])"
+_BEGIN: Final = r"(?<![A-Za-z0-9_-])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,7 +259,7 @@ class Pipelines:
         """Return count, extremes and percentiles of every series, by a peek that exports nothing."""
         from langswarm_otel.pipelines.statistics import Statistics  # noqa: PLC0415 - a program that starts need not wait for it
 
-        return Statistics.of(self.reader.peek())
+        return Statistics.of(self.preparation.metrics(self.reader.peek()))
 
     def counts(self) -> tuple[ExporterHealth, ...]:
         """Return what was exported, queued and dropped, by destination and signal."""

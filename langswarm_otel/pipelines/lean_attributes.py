@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
 
+from langswarm_otel.content.safe import safe_attributes
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
 
@@ -51,5 +53,9 @@ def first_attributes(attributes: Any, limits: SpanLimits) -> Any:
     own = plain(attributes, limits.max_span_attribute_length)
     if own is not None and (most is None or len(own) <= most):
         return own
-    bounded = BoundedAttributes(most, attributes, immutable=False, max_value_len=limits.max_span_attribute_length)
+    try:
+        bounded = BoundedAttributes(most, attributes, immutable=False, max_value_len=limits.max_span_attribute_length)
+    except Exception:  # noqa: BLE001 - a value's own code ran, or one holds itself
+        safe = safe_attributes(attributes)
+        bounded = BoundedAttributes(most, safe, immutable=False, max_value_len=limits.max_span_attribute_length)
     return bounded if bounded.dropped else bounded.copy()

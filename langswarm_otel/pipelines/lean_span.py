@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, Status
 
+from langswarm_otel.content.safe import safe_attributes, safe_value
 from langswarm_otel.export.sdk_private import bounded_attributes, make_immutable, report_end
 from langswarm_otel.export.sizes import LEAN_SPAN_BYTES
 from langswarm_otel.pipelines.lean_attributes import PLAIN, first_attributes, plain
@@ -174,7 +175,10 @@ class LeanSpan(Span):
                 elif self._takes(key, value):
                     return
                 self._promote()
-            super().set_attribute(key, value)
+            try:
+                super().set_attribute(key, value)
+            except Exception:  # noqa: BLE001 - the value's own code ran, or it holds itself
+                super().set_attribute(key, safe_value(value))
 
     def _takes(self, key: Any, value: Any) -> bool:
         """Store a value that is a list of plain ones; False if it is none, or there is no room."""
@@ -200,7 +204,12 @@ class LeanSpan(Span):
                 if self._takes_all(attributes):
                     return
                 self._promote()
-            super().set_attributes(attributes)
+            try:
+                super().set_attributes(attributes)
+            except Exception:
+                if not isinstance(attributes, Mapping):
+                    raise
+                super().set_attributes(safe_attributes(attributes))
 
     def _promote(self) -> None:
         """Go on with the SDK's own container, which knows what to drop, how to count it and what to log."""
@@ -213,7 +222,12 @@ class LeanSpan(Span):
             with self._lock:
                 if self._events.__class__ is tuple and self._end_time is None:
                     self._events = self._new_events()  # type: ignore[no-untyped-call]
-        super().add_event(name, attributes, timestamp)
+        try:
+            super().add_event(name, attributes, timestamp)
+        except Exception:
+            if not isinstance(attributes, Mapping):
+                raise
+            super().add_event(name, safe_attributes(attributes), timestamp)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Add a link; as in the SDK."""
@@ -221,7 +235,12 @@ class LeanSpan(Span):
             with self._lock:
                 if self._links.__class__ is tuple and self._end_time is None:
                     self._links = self._new_links(())
-        super().add_link(context, attributes)
+        try:
+            super().add_link(context, attributes)
+        except Exception:
+            if not isinstance(attributes, Mapping):
+                raise
+            super().add_link(context, safe_attributes(attributes))
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and tell the processors, once; as in the SDK."""
