@@ -83,7 +83,7 @@ WAYS = [leave_by_break, close_from_another_task, drop_and_collect, cancel_the_co
 
 
 @pytest.mark.parametrize("leave", WAYS, ids=lambda way: way.__name__)
-def test_a_stream_may_be_left_in_any_way(telemetry, caplog, leave):
+def test_a_stream_may_be_left_in_any_way(telemetry, caplog, leave, verdict):
     """Whoever closes it: no complaint, the agent's span exactly once, its tools below it, nothing current afterwards."""
     stream = streaming(telemetry.observability)
     current_afterwards = []
@@ -103,6 +103,7 @@ def test_a_stream_may_be_left_in_any_way(telemetry, caplog, leave):
     assert len({span.trace_id for span in telemetry.spans}) == 1
     assert current_afterwards == [False]
     assert not trace.get_current_span().get_span_context().is_valid
+    verdict.ours("left in any way: no complaint, one span, nothing current")
 
 
 def test_the_caller_keeps_its_own_span_between_items(telemetry):
@@ -146,7 +147,7 @@ def test_wrapped_streams_may_be_left_too(telemetry, caplog):
     assert [span.name for span in telemetry.spans] == ["chat gpt-4o"]
 
 
-def test_the_plain_sdk_complains(caplog):
+def test_the_plain_sdk_complains(caplog, verdict):
     """The pain exists: a span held across a yield complains when another task closes the generator."""
     tracer = PlainSdk().tracer
 
@@ -163,3 +164,4 @@ def test_the_plain_sdk_complains(caplog):
     asyncio.run(main())
     assert len(complaints(caplog)) == 1
     assert "Failed to detach context" in complaints(caplog)[0].getMessage()
+    verdict.plain('a stream that another task closes: "Failed to detach context" with a traceback')

@@ -118,7 +118,7 @@ OPERATIONS = ["agent", "tool", "workflow", "step", "traced"]
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize(("body", "drive"), KINDS)
-def test_a_decorated_callable_behaves_as_before(telemetry, body, drive, operation):
+def test_a_decorated_callable_behaves_as_before(telemetry, body, drive, operation, verdict):
     """Return value, send, throw, close and exhaustion are those of the undecorated callable, and so are signature and kind."""
     decorated = getattr(telemetry.observability, operation)("decorated")(body)
     assert drive(decorated) == drive(body)
@@ -126,6 +126,7 @@ def test_a_decorated_callable_behaves_as_before(telemetry, body, drive, operatio
     assert decorated.__name__ == body.__name__
     for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
         assert kind(decorated) == kind(body)
+    verdict.ours("send, throw, close, results and timeouts as undecorated")
 
 
 @pytest.mark.parametrize(("body", "drive"), KINDS)
@@ -255,7 +256,7 @@ def test_errors_pass_through_as_the_same_object(telemetry, kind):
     assert telemetry.span("execute_tool failing").status == "ERROR"
 
 
-def test_the_plain_sdk_makes_zero_length_spans():
+def test_the_plain_sdk_makes_zero_length_spans(verdict):
     """The pain exists: the SDK's decorator ends the span before the generator has run at all."""
     sdk = PlainSdk()
     inside = []
@@ -270,3 +271,4 @@ def test_the_plain_sdk_makes_zero_length_spans():
     (span,) = sdk.spans()
     assert (span.end_time - span.start_time) / 1e9 < NAP_S
     assert inside == [False]
+    verdict.plain("the span ends before the generator begins")

@@ -19,7 +19,7 @@ from langswarm_otel import ContextExecutor, propagating
 TOOLS = 8
 
 
-def test_tools_of_four_kinds_of_parallelism_stay_below_their_agent(telemetry):
+def test_tools_of_four_kinds_of_parallelism_stay_below_their_agent(telemetry, verdict):
     """One agent, eight tools each through a thread pool, gather, to_thread and run_in_executor: 32 spans, one parent, one trace."""
     obs = telemetry.observability
 
@@ -49,9 +49,10 @@ def test_tools_of_four_kinds_of_parallelism_stay_below_their_agent(telemetry):
     assert {tool.parent_id for tool in tools} == {telemetry.span("invoke_agent parallel").span_id}
     assert len({span.trace_id for span in telemetry.spans}) == 1
     assert telemetry.metric("gen_ai.invoke_agent.tool_calls").value == 4 * TOOLS
+    verdict.ours("32 tools in four kinds of parallelism: all below their agent")
 
 
-def test_the_plain_sdk_loses_the_parent():
+def test_the_plain_sdk_loses_the_parent(verdict):
     """The pain exists: a span made in a pool's thread has no parent."""
     sdk = PlainSdk()
 
@@ -63,3 +64,4 @@ def test_the_plain_sdk_loses_the_parent():
         trace_id = pool.submit(tool).result()
     assert trace_id != agent.get_span_context().trace_id
     assert sdk.spans()[0].parent is None
+    verdict.plain("a span in an executor has no parent")

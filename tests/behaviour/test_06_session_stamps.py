@@ -37,7 +37,7 @@ def run_session(observability):
     return headers
 
 
-def test_every_span_and_log_below_a_session_carries_it(telemetry):
+def test_every_span_and_log_below_a_session_carries_it(telemetry, verdict):
     """Conversation and hashed user stand on all four spans and the conversation on the log record; the raw user stands nowhere."""
     run_session(telemetry.observability)
     names = ["invoke_agent researcher", "execute_tool search", "search_memory", "foreign"]
@@ -48,6 +48,7 @@ def test_every_span_and_log_below_a_session_carries_it(telemetry):
     everything = repr((telemetry.spans, telemetry.logs, telemetry.metrics))
     assert "u-17" not in everything
     assert "s-42" not in repr(telemetry.metrics)
+    verdict.ours("on every span, foreign ones too, and on lines; nothing in baggage")
 
 
 def test_nothing_leaves_as_baggage(telemetry):
@@ -93,7 +94,7 @@ def test_the_raw_user_only_where_it_is_allowed():
     assert "u-17" not in repr(telemetry.metrics)
 
 
-def test_the_plain_sdk_stamps_nothing():
+def test_the_plain_sdk_stamps_nothing(verdict):
     """The pain exists: an attribute of a span is not on its children, and baggage goes over the wire."""
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
     parent = tracer.start_span("session", attributes={CONVERSATION: "s-42"})
@@ -102,3 +103,4 @@ def test_the_plain_sdk_stamps_nothing():
     headers: dict[str, str] = {}
     propagate.inject(headers, baggage.set_baggage("session", "s-42"))
     assert headers["baggage"] == "session=s-42"
+    verdict.plain("children carry nothing")

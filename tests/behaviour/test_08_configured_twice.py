@@ -11,6 +11,7 @@ import time
 
 from opentelemetry import metrics, trace
 from otlp_server import OtlpServer
+from scripts import run
 
 import langswarm_otel
 from langswarm_otel import configure_observability
@@ -30,7 +31,7 @@ def production(endpoint: str):
     )
 
 
-def test_equal_configuration_is_the_same_handle_and_nothing_doubles():
+def test_equal_configuration_is_the_same_handle_and_nothing_doubles(verdict):
     """Fifty equal calls give one handle and one set of threads; each span, made through whatever tracer, arrives once."""
     with OtlpServer() as server:
         first = production(server.endpoint)
@@ -47,9 +48,10 @@ def test_equal_configuration_is_the_same_handle_and_nothing_doubles():
         time.sleep(0.1)
         assert sorted(server.span_names()) == ["execute_tool decorated at import", "execute_tool decorated at import", "foreign"]
         assert first.shutdown(5)
+    verdict.ours("50 times the same: one handle, each span once")
 
 
-def test_new_configuration_takes_over_without_loss():
+def test_new_configuration_takes_over_without_loss(verdict):
     """Another endpoint: what was made before arrives at the old one, what comes after at the new one, nothing at both; threads stay."""
     with OtlpServer() as old, OtlpServer() as new:
         first = production(old.endpoint)
@@ -77,6 +79,7 @@ def test_new_configuration_takes_over_without_loss():
         assert len(new.spans) == 5
         assert threading.active_count() <= threads + 1
         second.shutdown(5)
+    verdict.ours("a new endpoint takes over, nothing lost or doubled")
 
 
 def test_counters_go_on_across_a_new_endpoint():
@@ -117,3 +120,27 @@ def test_fifty_switches_under_load():
         names = left.span_names() + right.span_names()
         assert len(names) == len(set(names)) == sum(made)
         handle.shutdown(5)
+
+
+PLAIN_SDK = """
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    old, new = InMemorySpanExporter(), InMemorySpanExporter()
+    first, second = TracerProvider(), TracerProvider()
+    for provider, exporter in ((first, old), (first, old), (second, new)):
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+    with trace.get_tracer("t").start_as_current_span("one"):
+        pass
+    print(len(old.get_finished_spans()), len(new.get_finished_spans()))
+"""
+
+
+def test_the_plain_sdk_doubles_and_does_not_follow(verdict):
+    """The same processor added again makes each span twice, and a second provider is ignored with a warning."""
+    ended = run(PLAIN_SDK)
+    assert ended.stdout.split() == ["2", "0"], ended.stderr
+    assert "Overriding of current TracerProvider is not allowed" in ended.stderr
+    verdict.plain("set up twice: each span twice; a second provider is ignored")

@@ -15,6 +15,8 @@ import pytest
 from langswarm_otel.testing import capture
 from langswarm_otel.testing.clock import EPOCH_NS
 
+PLAIN_CANNOT = "knows neither tokens nor streams; what is built on it by hand loses them"
+
 CHUNK_S = 0.05
 FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
 TOKENS = "gen_ai.client.token.usage"
@@ -88,7 +90,7 @@ WAYS = pytest.mark.parametrize("read", [consume, consume_async], ids=["sync", "a
 
 
 @WAYS
-def test_a_stream_read_to_its_end(telemetry, clock, read):
+def test_a_stream_read_to_its_end(telemetry, clock, read, verdict):
     """Tokens are exact although they came last, and the first chunk's time is one point of 50 ms."""
     read(telemetry, clock)
     span = telemetry.span("chat gpt-4o")
@@ -103,10 +105,11 @@ def test_a_stream_read_to_its_end(telemetry, clock, read):
     assert first.value == pytest.approx(CHUNK_S)
     assert telemetry.metric(TOKENS, {"gen_ai.token.type": "input"}).value == 10
     assert telemetry.metric(TOKENS, {"gen_ai.token.type": "output"}).value == 3
+    verdict.ours("tokens exact, time to first chunk once")
 
 
 @WAYS
-def test_a_stream_left_after_one_chunk(telemetry, clock, read):
+def test_a_stream_left_after_one_chunk(telemetry, clock, read, verdict):
     """Nobody read the usage: the span says that it is partial instead of claiming 0 tokens; the first chunk still has its one point."""
     read(telemetry, clock, limit=1)
     span = telemetry.span("chat gpt-4o")
@@ -115,6 +118,7 @@ def test_a_stream_left_after_one_chunk(telemetry, clock, read):
     assert telemetry.metric(FIRST_CHUNK).count == 1
     assert telemetry.metric(FIRST_CHUNK).value == pytest.approx(CHUNK_S)
     assert telemetry.total(TOKENS) == 0
+    verdict.ours("a stream left early is flagged partial")
 
 
 def test_the_time_between_chunks(telemetry, clock):

@@ -31,7 +31,7 @@ def unsampled():
     handle.shutdown(1.0)
 
 
-def test_totals_are_whole_at_a_sample_ratio_of_zero(unsampled):
+def test_totals_are_whole_at_a_sample_ratio_of_zero(unsampled, verdict):
     """1 000 runs of 10 and 20 tokens: no span, sums of 10 000 and 20 000, 1 000 durations, the whole cost."""
     for _ in range(RUNS):
         with unsampled.agent("a"), unsampled.inference(provider="openai", model="gpt-4o") as call:
@@ -47,9 +47,10 @@ def test_totals_are_whole_at_a_sample_ratio_of_zero(unsampled):
     assert statistics.get("gen_ai.client.operation.duration").count == RUNS
     assert statistics.get("gen_ai.invoke_agent.duration").count == RUNS
     assert statistics.get("langswarm.gen_ai.cost").sum == pytest.approx(RUNS * (10 * 1.0 + 20 * 2.0) / 1e6)
+    verdict.ours("0 spans, all tokens and durations")
 
 
-def test_the_usual_pattern_loses_them():
+def test_the_usual_pattern_loses_them(verdict):
     """The pain exists: metrics that are derived from recording spans are gone with the spans."""
     sdk = PlainSdk(sampler=ALWAYS_OFF)
     reader = InMemoryMetricReader()
@@ -58,3 +59,4 @@ def test_the_usual_pattern_loses_them():
         if span.is_recording():
             counter.add(10)
     assert reader.get_metrics_data() is None
+    verdict.plain("metrics made from recording spans: 0 tokens at ratio 0")

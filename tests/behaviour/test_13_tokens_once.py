@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import pytest
 
+PLAIN_CANNOT = "knows no tokens; frameworks write them on both spans"
+
 CALLS = [(10, 1), (20, 2), (30, 3), (40, 4)]
 INPUT, OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 RUN_INPUT, RUN_OUTPUT = "langswarm.run.input_tokens", "langswarm.run.output_tokens"
@@ -33,7 +35,7 @@ def total(spans, key):
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_sums_over_spans_are_the_true_usage(telemetry, runs):
+def test_sums_over_spans_are_the_true_usage(telemetry, runs, verdict):
     """However often the same agent runs: the sum over all spans equals the metric and what was truly used."""
     research = agent_of(telemetry.observability)
     for _ in range(runs):
@@ -42,6 +44,7 @@ def test_sums_over_spans_are_the_true_usage(telemetry, runs):
     assert total(telemetry.spans, OUTPUT) == runs * TRUE_OUTPUT
     assert telemetry.metric("gen_ai.client.token.usage", {"gen_ai.token.type": "input"}).value == runs * TRUE_INPUT
     assert telemetry.metric("gen_ai.client.token.usage", {"gen_ai.token.type": "output"}).value == runs * TRUE_OUTPUT
+    verdict.ours("the sum over spans is the true usage")
 
 
 def test_totals_of_a_run_stand_on_its_root_and_start_anew(telemetry):

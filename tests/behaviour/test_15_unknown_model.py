@@ -15,6 +15,8 @@ from langswarm_otel import public_prices
 from langswarm_otel.pricing import Price
 from langswarm_otel.testing import capture
 
+PLAIN_CANNOT = "knows no prices"
+
 COST_METRIC, UNPRICED = "langswarm.gen_ai.cost", "langswarm.cost.unpriced"
 COST, VERSION = "langswarm.gen_ai.usage.cost", "langswarm.cost.price_table.version"
 
@@ -25,7 +27,7 @@ def call(telemetry, model, *, times=1, provider="openai", **tokens):
             inference.usage(**(tokens or {"input_tokens": 1000, "output_tokens": 500}))
 
 
-def test_an_unknown_model_has_no_cost_and_is_counted(telemetry):
+def test_an_unknown_model_has_no_cost_and_is_counted(telemetry, verdict):
     """No cost attribute, no cost point, and one on the counter of unpriced calls."""
     call(telemetry, "nope-9")
     span = telemetry.span("chat nope-9")
@@ -34,10 +36,11 @@ def test_an_unknown_model_has_no_cost_and_is_counted(telemetry):
     unpriced = telemetry.metric(UNPRICED)
     assert unpriced.value == 1
     assert unpriced.attributes["gen_ai.request.model"] == "nope-9"
+    verdict.ours("no cost, counted as unpriced")
 
 
 @pytest.mark.skipif(not public_prices.available(), reason="genai-prices, which needs Python 3.11, is not installed")
-def test_one_warning_for_a_hundred_calls(telemetry, caplog):
+def test_one_warning_for_a_hundred_calls(telemetry, caplog, verdict):
     """The warning comes once in the life of the process for each model, the count goes on."""
     caplog.set_level(logging.WARNING, "langswarm_otel")
     call(telemetry, "nope-of-the-warning-test", times=100)
@@ -45,6 +48,7 @@ def test_one_warning_for_a_hundred_calls(telemetry, caplog):
     assert len(warnings) == 1
     assert "nope-of-the-warning-test" in warnings[0]
     assert telemetry.metric(UNPRICED).value == 100
+    verdict.ours("one warning a model")
 
 
 def test_the_users_table_gives_the_exact_sum():

@@ -58,7 +58,7 @@ def endpoint_that(kind: str):
 
 @pytest.mark.parametrize("spans", [0, 1, 1000])
 @pytest.mark.parametrize("kind", ["refused", "hanging", "slow"])
-def test_exit_within_the_deadline(kind, spans):
+def test_exit_within_the_deadline(kind, spans, verdict):
     """The process ends within its deadline and half a second, however much is queued, with at most two log lines of ours."""
     with endpoint_that(kind) as endpoint:
         ended = run(PROGRAM, endpoint, str(DEADLINE_S), str(spans))
@@ -70,16 +70,18 @@ def test_exit_within_the_deadline(kind, spans):
     ]
     assert len(ours) <= 2, ended.stderr
     assert theirs == [], ended.stderr
+    verdict.ours("exit within 2 s of a 2 s deadline, refused, hanging or slow")
 
 
 @pytest.mark.parametrize("kind", ["refused", "hanging", "slow"])
-def test_flush_tells_the_truth_in_time(kind):
+def test_flush_tells_the_truth_in_time(kind, verdict):
     """``flush(0.5)`` returns False, and soon, when nothing could be delivered in that time."""
     with endpoint_that(kind) as endpoint:
         ended = run(PROGRAM, endpoint, str(DEADLINE_S), "10")
     _, answer, seconds = next(line for line in ended.stdout.splitlines() if line.startswith("flushed")).split()
     assert answer == "False"
     assert float(seconds) < 1.0
+    verdict.ours("a flush of 0.5 s is False in time")
 
 
 def test_flush_says_true_when_all_is_delivered(otlp_server):
@@ -90,10 +92,11 @@ def test_flush_says_true_when_all_is_delivered(otlp_server):
     assert len(otlp_server.log_records) == 10
 
 
-def test_the_plain_sdk_hangs_and_lies():
+def test_the_plain_sdk_hangs_and_lies(verdict):
     """The pain is real: the SDK's flush ignores its timeout of half a second and says True although nothing was delivered."""
     begin = time.monotonic()
     ended = run(PLAIN_SDK, DEAD)
     _, answer, seconds = next(line for line in ended.stdout.splitlines() if line.startswith("flushed")).split()
     assert (answer, float(seconds) > 1.0) == ("True", True)
     assert time.monotonic() - begin > 1.0
+    verdict.plain("exit takes seconds whatever the deadline; a flush of 0.5 s takes 7 s and says True")

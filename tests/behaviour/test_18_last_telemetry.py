@@ -62,16 +62,17 @@ def arrived(server: OtlpServer) -> tuple[list[str], int, float]:
 
 
 @pytest.mark.parametrize(("how", "code"), [("normal", 0), ("exception", 1), ("exit", 3)])
-def test_nothing_is_lost_however_the_program_ends(otlp_server, how, code):
+def test_nothing_is_lost_however_the_program_ends(otlp_server, how, code, verdict):
     """Spans, log records and the final metrics are delivered, and the exit code is the program's own."""
     ended = run(PROGRAM, otlp_server.endpoint, how)
     assert ended.returncode == code, ended.stderr
     names, logs, tools = arrived(otlp_server)
     assert names == sorted(["execute_tool done", *(["invoke_agent failing"] if how == "exception" else [])])
     assert (logs, tools) == (1, 1)
+    verdict.ours("end, exception and sys.exit lose nothing")
 
 
-def test_sigterm_flushes_and_the_previous_handler_runs(otlp_server):
+def test_sigterm_flushes_and_the_previous_handler_runs(otlp_server, verdict):
     """On SIGTERM open spans are ended and marked, everything is sent, then the previous handler decides how the process ends."""
     process = start(PROGRAM, otlp_server.endpoint, "sigterm")
     wait_for_ready(process)
@@ -84,6 +85,7 @@ def test_sigterm_flushes_and_the_previous_handler_runs(otlp_server):
     assert (logs, tools) == (1, 1)
     waiting = next(span for span in otlp_server.spans if span.name == "invoke_agent waiting")
     assert {pair.key: pair.value.bool_value for pair in waiting.attributes}.get("langswarm.interrupted") is True
+    verdict.ours("SIGTERM loses nothing, open spans are marked, the previous handler runs")
 
 
 def test_open_spans_are_marked_at_exit(otlp_server):
@@ -138,3 +140,26 @@ def test_sigterm_in_the_middle_of_a_change_of_a_span(otlp_server):
     process.send_signal(signal.SIGTERM)
     finish(process)
     assert otlp_server.span_names().count("execute_tool done") == 10
+
+
+PLAIN_SDK = """
+    import sys, time
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1] + "/v1/traces")))
+    provider.get_tracer("t").start_span("one").end()
+    print("ready", flush=True)
+    time.sleep(30)
+"""
+
+
+def test_the_plain_sdk_loses_it(otlp_server, verdict):
+    """SIGTERM ends a process without exit hooks: what was queued is gone."""
+    process = start(PLAIN_SDK, otlp_server.endpoint)
+    wait_for_ready(process)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).returncode == -signal.SIGTERM
+    assert otlp_server.spans == []
+    verdict.plain("SIGTERM loses what was queued")

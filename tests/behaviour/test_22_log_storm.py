@@ -54,7 +54,7 @@ def loud(stderr: str, *names: str) -> list[str]:
     return warned + [line for line in stderr.splitlines() if line.startswith("Traceback")]
 
 
-def test_one_line_for_an_outage():
+def test_one_line_for_an_outage(verdict):
     """Three seconds of spans against a refused port: one WARNING of ours that names endpoint and next step, none of OpenTelemetry's."""
     ended = run(PROGRAM, DEAD, "300")
     assert ended.returncode == 0, ended.stderr
@@ -64,15 +64,17 @@ def test_one_line_for_an_outage():
     assert DEAD in ours[0]
     assert "langswarm-otel doctor" in ours[0]
     assert "failing" in ended.stdout
+    verdict.ours("one line at its beginning")
 
 
-def test_the_plain_sdk_logs_and_logs():
+def test_the_plain_sdk_logs_and_logs(verdict):
     """The pain is real: the SDK says it again and again."""
     ended = run(PLAIN_SDK, DEAD, "300")
     assert len(loud(ended.stderr, "opentelemetry", "urllib3")) > 3
+    verdict.plain("lines and tracebacks for as long as the outage lasts")
 
 
-def test_one_line_at_recovery():
+def test_one_line_at_recovery(verdict):
     """An outage and its end are two lines: one WARNING, one INFO, although many exports failed between."""
     with OtlpServer() as server:
         server.refuse()
@@ -86,3 +88,4 @@ def test_one_line_at_recovery():
     ours = [line.split("|")[1] for line in ended.stderr.splitlines() if line.startswith("langswarm_otel|") and "|DEBUG|" not in line]
     assert ours == ["WARNING", "INFO"], ended.stderr
     assert loud(ended.stderr, "opentelemetry", "urllib3") == []
+    verdict.ours("one line at its end")

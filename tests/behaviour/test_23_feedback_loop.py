@@ -36,11 +36,12 @@ DISABLED = """
 """
 
 
-def test_one_user_record_is_one_record():
+def test_one_user_record_is_one_record(verdict):
     """Root at DEBUG and a dead port: exactly the user's record reaches the pipeline, whatever telemetry itself has to say."""
     ended = run(PROGRAM, DEAD)
     assert "handed over 1\n" in ended.stdout, ended.stdout + ended.stderr
     assert "RecursionError" not in ended.stderr
+    verdict.ours("one record is handed over once")
 
 
 def test_arrives_once(otlp_server):
@@ -51,9 +52,41 @@ def test_arrives_once(otlp_server):
 
 
 @pytest.mark.parametrize("variable", ["OTEL_SDK_DISABLED", "LANGSWARM_OTEL_DISABLED"])
-def test_disabled_means_nothing(variable):
+def test_disabled_means_nothing(variable, verdict):
     """Switched off: nothing is handed over, no thread runs, nothing recurses, and the program works."""
     ended = run(DISABLED, DEAD, **{variable: "true"})
     assert ended.returncode == 0, ended.stderr
     assert "handed over 0 [] disabled" in ended.stdout
     assert "RecursionError" not in ended.stderr
+    verdict.ours("disabled: none, and no recursion")
+
+
+PLAIN_SDK = """
+    import logging, sys, time, warnings
+    warnings.simplefilter("ignore")
+    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    handed_over = []
+
+    class Counting(OTLPLogExporter):
+        def export(self, batch):
+            handed_over.extend(batch)
+            return super().export(batch)
+
+    provider = LoggerProvider(shutdown_on_exit=False)
+    exporter = Counting(endpoint=sys.argv[1] + "/v1/logs", timeout=1)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=100))
+    logging.getLogger().addHandler(LoggingHandler(logger_provider=provider))
+    logging.getLogger("app").warning("the one user record")
+    time.sleep(8)
+    print("handed over", len(handed_over))
+    import os; sys.stdout.flush(); os._exit(0)
+"""
+
+
+def test_the_plain_sdk_feeds_itself(verdict):
+    """One record of the user, and the exporter's own complaints come after it."""
+    ended = run(PLAIN_SDK, DEAD)
+    assert int(ended.stdout.split()[-1]) > 1, ended.stderr
+    verdict.plain("one user record: records about the export follow for as long as it fails")

@@ -6,6 +6,7 @@ Prompts, tool arguments and results, memory values and exception texts leave the
 from __future__ import annotations
 
 import pytest
+from plain_sdk import PlainSdk
 from scripts import run
 
 CANARY = "canary-7f3a"
@@ -80,7 +81,7 @@ PROGRAM = """
 """
 
 
-def test_production_leaks_nothing(otlp_server):
+def test_production_leaks_nothing(otlp_server, verdict):
     """A canary in every place that can hold content is in no byte that left the process: OTLP, standard output or standard error."""
     ended = run(PROGRAM, otlp_server.endpoint, CANARY, "production")
     assert ended.returncode == 0, ended.stderr
@@ -89,6 +90,7 @@ def test_production_leaks_nothing(otlp_server):
     sent = [request for request in otlp_server.requests if CANARY.encode() in request.message.SerializeToString()]
     assert sent == []
     assert CANARY not in ended.stdout + ended.stderr
+    verdict.ours("a canary in 20 places: in no byte sent or printed")
 
 
 def test_content_keys_are_absent_and_not_empty(otlp_server):
@@ -143,3 +145,13 @@ def test_langswarm_itself_leaks_nothing(otlp_server):
     assert '"event":"agent answered"' in ended.stdout
     for secret in (CANARY, question, question[:30], "Executing tool"):
         assert secret.encode() not in sent
+
+
+def test_the_plain_sdk_lets_an_exception_speak(verdict):
+    """Whatever is raised inside a span is written on it, word by word."""
+    sdk = PlainSdk()
+    with pytest.raises(ValueError, match=CANARY), sdk.tracer.start_as_current_span("call"):
+        raise ValueError(CANARY)
+    (span,) = sdk.spans()
+    assert CANARY in span.status.description
+    verdict.plain("there is no switch: exception texts always leave")

@@ -178,7 +178,7 @@ def use_everything(call):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_results_and_exceptions_come_back_as_they_are(broken, operation):
+def test_results_and_exceptions_come_back_as_they_are(broken, operation, verdict):
     """As decorator and as block, sync and async: the identical result, the identical exception, whatever of ours fails."""
     observe = OPERATIONS[operation]
     result, error = object(), ValueError("of the user")
@@ -211,6 +211,7 @@ def test_results_and_exceptions_come_back_as_they_are(broken, operation):
     with pytest.raises(ValueError, match="of the user") as caught, observe(broken):
         raise error
     assert caught.value is error
+    verdict.ours("results and exceptions are the same objects; faults are counted")
 
 
 def test_streams_come_through_unchanged(broken):
@@ -252,8 +253,9 @@ def test_health_counts_internal_errors():
         handle.shutdown(1.0)
 
 
-def test_the_plain_sdk_fails_the_call():
+def test_the_plain_sdk_fails_the_call(verdict):
     """The pain exists: what fails in a processor or sampler of the SDK reaches the application."""
     for tracers in (with_processor(), sdk(sampler=FailingSampler())):
         with pytest.raises(InjectedError), tracers.get_tracer("t").start_as_current_span("work"):
             pass
+    verdict.plain("a failing processor fails the call")

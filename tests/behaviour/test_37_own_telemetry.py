@@ -11,6 +11,7 @@ from __future__ import annotations
 import pytest
 from inner_pytest import run_pytest
 from opentelemetry import trace
+from plain_sdk import PlainSdk
 
 from langswarm_otel.testing import capture
 
@@ -86,7 +87,7 @@ def test_second(telemetry, number):
         pytest.param(("-n", "2"), id="under xdist"),
     ],
 )
-def test_tests_see_only_their_own(tmp_path, arguments):
+def test_tests_see_only_their_own(tmp_path, arguments, verdict):
     """Whatever their order and in parallel: each test has exactly its own spans, points and records, with the same ids in each.
 
     Loggers, tracers and meters are bound at import; nothing has tried to connect.
@@ -97,9 +98,10 @@ def test_tests_see_only_their_own(tmp_path, arguments):
     done = run_pytest(tmp_path, "-q", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8 passed" in done.stdout
+    verdict.ours("tests in any order and in parallel see their own only")
 
 
-def test_two_runs_are_equal_to_the_last_bit():
+def test_two_runs_are_equal_to_the_last_bit(verdict):
     """With the deterministic clock, ids and times of two runs of the same program are the same."""
 
     def run():
@@ -113,6 +115,7 @@ def test_two_runs_are_equal_to_the_last_bit():
     first, second = run(), run()
     assert first == second
     assert [span.start_ns for span in first[0]] == sorted({span.start_ns for span in first[0]})
+    verdict.ours("two runs are equal to the last bit")
 
 
 def test_tests_reach_nothing_outside(telemetry):
@@ -122,3 +125,15 @@ def test_tests_reach_nothing_outside(telemetry):
     assert telemetry.observability.flush(0.0)
     assert telemetry.observability.shutdown(0.0)
     assert len(telemetry.spans) == 1
+
+
+def test_the_plain_sdk_has_random_ids_and_real_times(verdict):
+    """Two runs of the same are never equal, so no test can say what it expects."""
+    runs = []
+    for _ in range(2):
+        sdk = PlainSdk()
+        sdk.tracer.start_span("one").end()
+        (span,) = sdk.spans()
+        runs.append((span.context.trace_id, span.start_time))
+    assert runs[0] != runs[1]
+    verdict.plain("random ids and real times; global providers cannot be reset")

@@ -56,7 +56,7 @@ def lines_of(output: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(line["event"].split()[0], line["where"] if "where" in line else line["event"].split()[1]): line for line in lines}
 
 
-def test_lines_and_records_carry_the_same_ids(otlp_server: OtlpServer):
+def test_lines_and_records_carry_the_same_ids(otlp_server: OtlpServer, verdict):
     """Structlog, stdlib and early-bound loggers, in a span, a thread, a task: the line and the OTLP record name the same span, or none."""
     ended = run(PROGRAM, otlp_server.endpoint)
     assert ended.returncode == 0, ended.stderr
@@ -84,6 +84,7 @@ def test_lines_and_records_carry_the_same_ids(otlp_server: OtlpServer):
             assert line["gen_ai.agent.name"] == "logger"
         else:
             assert line["trace_flags"] in {"00", "02"}
+    verdict.ours("line and record carry the same ids, none outside a span")
 
 
 def test_keys_and_their_order_are_the_users(otlp_server: OtlpServer):
@@ -93,3 +94,18 @@ def test_keys_and_their_order_are_the_users(otlp_server: OtlpServer):
     assert [key for key in line if key in {"z", "a", "where"}] == ["z", "a", "where"]
     record = next(record for record in otlp_server.log_records if record.body.string_value == "event span")
     assert {pair.key: pair.value.int_value for pair in record.attributes}["z"] == 1
+
+
+PLAIN_SDK = """
+    import logging
+    from opentelemetry.instrumentation.logging import LoggingInstrumentor
+    LoggingInstrumentor().instrument(set_logging_format=True)
+    logging.getLogger("app").warning("outside")
+"""
+
+
+def test_the_plain_instrumentation_writes_zeros(verdict):
+    """Outside a span the line has ids that are no ids."""
+    ended = run(PLAIN_SDK)
+    assert "trace_id=0 span_id=0" in ended.stderr
+    verdict.plain("trace_id=0 span_id=0 outside a span")

@@ -55,7 +55,8 @@ class Module:
 
     @property
     def title(self) -> str:
-        return (ast.get_docstring(self.tree) or "").split("\n")[0].rstrip(".")
+        first = (ast.get_docstring(self.tree) or "").split("\n")[0].rstrip(".").removeprefix(f"Behaviour {self.number}: ")
+        return first[:1].upper() + first[1:]
 
     def constant(self, name: str) -> str | None:
         """The text of a constant of the module."""
