@@ -115,6 +115,8 @@ class ObservabilityConfig:
     """Which measurements may become exemplars."""
     cardinality_limit: int = 2000
     """Most attribute sets of one metric; what is beyond is summed up under ``otel.metric.overflow``."""
+    pipeline_metrics: bool = True
+    """Whether each export of metrics carries those of our own pipeline, ``otel.sdk.*``: what was exported, lost, queued, spooled."""
     meter_configurator: str | None = None
     """Name of an installed configurator of meters (experimental in OpenTelemetry)."""
     prometheus_host: str = "127.0.0.1"

@@ -47,6 +47,9 @@ LANGSWARM_OTEL_OTLP_EXPORTER: Final = "LANGSWARM_OTEL_OTLP_EXPORTER"
 LANGSWARM_OTEL_QUEUE_MAX_BYTES: Final = "LANGSWARM_OTEL_QUEUE_MAX_BYTES"
 """Most bytes that wait for one destination."""
 
+LANGSWARM_OTEL_PIPELINE_METRICS: Final = "LANGSWARM_OTEL_PIPELINE_METRICS"
+"""``false`` leaves the metrics of our own pipeline out."""
+
 LANGSWARM_OTEL_SPOOL_DIRECTORY: Final = "LANGSWARM_OTEL_SPOOL_DIRECTORY"
 """Directory that keeps what no OTLP endpoint takes."""
 

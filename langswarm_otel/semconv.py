@@ -10,8 +10,12 @@ Names are literals and never imports of ``opentelemetry.semconv._incubating``, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from langswarm_otel.catalogue import InstrumentKind as InstrumentKind  # noqa: PLC0414 - part of the catalogue
+from langswarm_otel.catalogue import Metric as Metric  # noqa: PLC0414
+from langswarm_otel.catalogue import Profile as Profile  # noqa: PLC0414
+from langswarm_otel.catalogue import SpanKindOfOperation as SpanKindOfOperation  # noqa: PLC0414
 
 SCOPE_NAME: Final = "langswarm_otel"
 """Instrumentation scope of everything that our own operations emit."""
@@ -20,11 +24,6 @@ SCHEMA_URL: Final = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 """Schema of the GenAI names below."""
 
 DISTRO_NAME: Final = "langswarm_otel"
-
-Profile = Literal["g1", "g2", "both"]
-"""Which generation of GenAI client metrics is emitted."""
-
-InstrumentKind = Literal["counter", "histogram", "updowncounter"]
 
 # Resource attributes.
 SERVICE_NAME: Final = "service.name"
@@ -183,45 +182,6 @@ _CLIENT = (OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, RESPONSE_MODEL, SERVER_
 _END = (ERROR_TYPE, OUTCOME)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One metric of the catalogue."""
-
-    name: str
-    """OpenTelemetry name."""
-
-    kind: InstrumentKind
-    """Instrument that records it."""
-
-    unit: str
-    """UCUM unit; braces are annotations, which Prometheus drops."""
-
-    description: str
-    """One sentence for people."""
-
-    attributes: tuple[str, ...]
-    """The only attribute keys that a point may carry."""
-
-    buckets: tuple[float, ...] = ()
-    """Explicit bucket boundaries; for histograms only."""
-
-    generation: Literal["g1", "g2", "always"] = "always"
-    """Profile that emits it."""
-
-    @property
-    def prometheus_name(self) -> str:
-        """The name that the OpenTelemetry Prometheus exporters and Prometheus' OTLP receiver give it."""
-        name = self.name.replace(".", "_")
-        suffix = {"s": "_seconds", "By": "_bytes"}.get(self.unit, "")
-        if suffix and not name.endswith(suffix):
-            name += suffix
-        return f"{name}_total" if self.kind == "counter" and not name.endswith("_total") else name
-
-    def emitted_in(self, profile: Profile) -> bool:
-        """Whether a profile emits this metric."""
-        return self.generation == "always" or profile in ("both", self.generation)
-
-
 def _histogram(name: str, unit: str, about: str, keys: tuple[str, ...], buckets: tuple[float, ...], gen: str = "always") -> Metric:
     return Metric(name=name, kind="histogram", unit=unit, description=about, attributes=keys, buckets=buckets, generation=gen)  # type: ignore[arg-type]
 
@@ -317,24 +277,34 @@ FUNCTION_DURATION = _histogram(
 TIMER_DURATION = _histogram("langswarm.timer.duration", "s", "Time of one timed block.", (TIMER_NAME, *_END), SECONDS_OF_CALLS)
 
 METRICS: Final[tuple[Metric, ...]] = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
-"""Every metric, in the order above."""
+"""Every metric of operations, in the order above."""
+
+# The state of our own pipeline, as OpenTelemetry's conventions for SDKs define it; ``pipelines/own_metrics.py`` says what counts where.
+COMPONENT_NAME: Final = "otel.component.name"
+COMPONENT_TYPE: Final = "otel.component.type"
+_PART = (COMPONENT_NAME, COMPONENT_TYPE)
+_EXPORTER = (*_PART, SERVER_ADDRESS, SERVER_PORT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpanKindOfOperation:
-    """One kind of span of the catalogue."""
+def _own(name: str, kind: InstrumentKind, unit: str, about: str, keys: tuple[str, ...]) -> Metric:
+    return Metric(name=name, kind=kind, unit=f"{{{unit}}}", description=about, attributes=keys)
 
-    operation: str
-    """Value of ``gen_ai.operation.name``, or of our own operation."""
 
-    name: str
-    """Span name, with the attribute that completes it in braces."""
-
-    kind: Literal["CLIENT", "INTERNAL"]
-    """OpenTelemetry span kind."""
-
-    attributes: tuple[str, ...]
-    """Keys that the span may carry beside those of every span; content keys only with the gate open."""
+PIPELINE_METRICS: Final[dict[str, tuple[Metric, ...]]] = {
+    signal: (
+        _own(f"otel.sdk.processor.{word}.processed", "counter", unit, "Passed on to the exporter, or lost before.", (*_PART, ERROR_TYPE)),
+        _own(f"otel.sdk.processor.{word}.queue.size", "updowncounter", unit, "Waiting in memory.", _PART),
+        _own(f"otel.sdk.exporter.{word}.exported", "counter", unit, "Taken by the endpoint, or lost.", (*_EXPORTER, ERROR_TYPE)),
+        _own(f"otel.sdk.exporter.{word}.inflight", "updowncounter", unit, "With the exporter: being sent, or on disk.", _EXPORTER),
+        _own(f"langswarm.exporter.{word}.spooled", "updowncounter", unit, "Of these, on disk.", _EXPORTER),
+    )
+    for signal, word, unit in (
+        ("traces", "span", "span"),
+        ("logs", "log", "log_record"),
+        ("metrics", "metric_data_point", "data_point"),
+    )
+}
+"""By signal: processed, queue size, exported, in flight, spooled."""
 
 
 _RUN = (RUN_INPUT_TOKENS, RUN_OUTPUT_TOKENS, RUN_COST)

@@ -59,7 +59,12 @@ def _to_receiver() -> int:
 
     with OtlpReceiver() as receiver:
         config = presets.production(
-            service_name=_SERVICE, environment="demo", endpoint=receiver.endpoint, log_output="none", capture_content=True
+            service_name=_SERVICE,
+            environment="demo",
+            endpoint=receiver.endpoint,
+            log_output="none",
+            capture_content=True,
+            pipeline_metrics=False,
         )
         handle, _ = _observe(environment.resolve(config, {}).config)
         emitted = held.emitted(handle.health())
@@ -92,6 +97,7 @@ def _to_collector(endpoint: str) -> int:
         endpoint=endpoint,
         log_output="none",
         capture_content=True,
+        pipeline_metrics=False,
         traces=copied,
         metrics=copied,
         logs=copied,

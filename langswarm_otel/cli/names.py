@@ -110,6 +110,15 @@ def _metrics() -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} | `{one.prometheus_name}` | {one.description} |"
     yield ""
+    yield "### Of our own pipeline"
+    yield ""
+    yield "With each export of metrics, unless `pipeline_metrics=False`; from one snapshot, so that they add up. `error.type` says why records were lost."
+    yield ""
+    yield "| metric | instrument | unit | attributes | about |"
+    yield "| --- | --- | --- | --- | --- |"
+    for own in (one for metrics in semconv.PIPELINE_METRICS.values() for one in metrics):
+        yield f"| `{own.name}` | {own.kind} | `{own.unit}` | {_listed(own.attributes)} | {own.description} |"
+    yield ""
     yield "### Buckets"
     yield ""
     yield "| boundaries | metrics |"

@@ -166,6 +166,7 @@ class Intake:
             self._urgent = self._full = False
             try:
                 self.step()
+                self._ledger.speak_of_losses()
             except Exception as error:  # noqa: BLE001 - the thread must live
                 record_fault("Intake.step", error)
 

@@ -195,6 +195,7 @@ class Lane:
             try:
                 with self._working:
                     self._work()
+                self._ledger.speak_of_losses()
             except Exception as error:  # noqa: BLE001 - the worker must live
                 record_fault("Lane.work", error)
                 self._bell.wait(1.0)  # and not go round and round

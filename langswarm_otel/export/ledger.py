@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.export.accounting import SIGNALS, Cell, Cells, DropReason, Signal, State, Tally
+from langswarm_otel.export.loss_lines import LossLines
 from langswarm_otel.export.noise import here
 from langswarm_otel.export.sizes import SPAN_BYTES
 
@@ -62,7 +63,8 @@ class Ledger:
         """Bytes that are held, as of the last look: at most an edge a thread behind."""
         self._edge_bytes = 0
         self._released_bytes = 0
-        self._lost = 0
+        self._lost: dict[DropReason, int] = {}
+        self._lines: Final = LossLines()
         self._waiting = 0
         self._attributed: dict[Signal, tuple[int, int]] = dict.fromkeys(SIGNALS, (0, 0))
         self._past: dict[tuple[str, Signal], Tally] = {}
@@ -100,6 +102,14 @@ class Ledger:
         """Whether workers may rest: nobody waits for them, and less than a quarter of the bound is held."""
         return not self._waiting and self.total_bytes * 4 < self.limit_bytes
 
+    def speak_of_losses(self) -> None:
+        """Say what has been lost, if it is time to; called by workers."""
+        lost = dict(self._lost)
+        for cells in self.cells.values():
+            lost["queue_full"] = lost.get("queue_full", 0) + cells.full()
+            lost["too_large"] = lost.get("too_large", 0) + cells.oversize()
+        self._lines.say(lost)
+
     # From here on the lock is held by the caller.
 
     def release(self, size: int) -> None:
@@ -110,11 +120,12 @@ class Ledger:
     def give_up(self, tally: Tally, reason: DropReason, count: int) -> None:
         """Count records as lost."""
         tally.drop(reason, count)
-        self._lost += count
+        if count:
+            self._lost[reason] = self._lost.get(reason, 0) + count
 
     def losses(self) -> int:
         """Return a number that grows whenever a record is lost."""
-        return self._lost + sum(cells.full() + cells.oversize() for cells in self.cells.values())
+        return sum(self._lost.values()) + sum(cells.full() + cells.oversize() for cells in self.cells.values())
 
     def past(self, name: str, signal: Signal) -> Tally:
         """Return the account that outlives a target; beyond a bound the targets share one, so that re-configuring leaves nothing behind."""

@@ -17,6 +17,7 @@ from langswarm_otel.export.sdk_private import (
     merge_resource_in_child,
     renew_metric_storage,
     replace_resource,
+    resource_of,
     set_configurator,
 )
 from langswarm_otel.guard import guarded
@@ -24,6 +25,7 @@ from langswarm_otel.pipelines import declarative
 from langswarm_otel.pipelines.exporters import build_targets
 from langswarm_otel.pipelines.foreign import ForeignProviders
 from langswarm_otel.pipelines.installed import build_id_generator, load_installed
+from langswarm_otel.pipelines.own_metrics import OwnMetrics
 from langswarm_otel.pipelines.preparation import Preparation, scrubber_of
 from langswarm_otel.pipelines.processors import FilteringLogProcessor, OpenSpans, OwnSpans, ScopeSpanProcessor
 from langswarm_otel.pipelines.pull import PullEndpoint
@@ -37,6 +39,7 @@ from langswarm_otel.pipelines.switch_trace import SwitchTracerProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace.sampling import Sampler
 
     from langswarm_otel.config import ObservabilityConfig
@@ -76,11 +79,12 @@ class Pipelines:
             cardinality_limit=config.cardinality_limit,
         )
         self.reader.on_flush = self.flush
-        self.pull = PullEndpoint(self.preparation.metrics)
+        self.pull = PullEndpoint(self._pulled)
         self.exit_deadline_s = config.shutdown_timeout_s
         self.alive = False
         self._provisional = False
         self._exports_metrics = False
+        self._own_metrics = OwnMetrics()
         self._fixed = _fixed_part(config)
         self._config = config
         self._make_providers(config)
@@ -222,8 +226,19 @@ class Pipelines:
     def collect(self) -> None:
         """Collect the metrics and hand them to the hub, if they are exported; ``statistics`` reads them in any case."""
         data = self.reader.take(timeout_s=self._config.export_timeout_s) if self._exports_metrics else None
+        if self._exports_metrics and self._config.pipeline_metrics:
+            data = self._with_own(data, is_delta=self._config.metrics_temporality != "cumulative")
         if data is not None:
             self.hub.offer_metrics(self.preparation.metrics(data))
+
+    def _pulled(self, data: MetricsData) -> MetricsData:
+        """Return totals as the Prometheus page shows them."""
+        if self._config.pipeline_metrics:
+            data = OwnMetrics().added_to(data, self.hub.counts(), resource_of(self.meter_provider)) or data
+        return self.preparation.metrics(data)
+
+    def _with_own(self, data: MetricsData | None, *, is_delta: bool = False) -> MetricsData | None:
+        return self._own_metrics.added_to(data, self.hub.counts(), resource_of(self.meter_provider), is_delta=is_delta)
 
     def flush(self, timeout_s: float) -> bool:
         """Collect and send everything made so far; True only if all of it was delivered within the time."""

@@ -77,6 +77,8 @@ def _line_of(row: ExporterHealth) -> str:
         f"  {row.signal:<8}{row.target}: {row.state}, exported {row.exported}, queued {row.queued} "
         f"({row.queued_bytes} of {row.capacity_bytes} bytes), dropped {dropped}"
     )
+    if row.spooled or row.recovered:
+        line += f"; on disk {row.spooled} ({row.spooled_bytes} bytes), recovered {row.recovered}"
     if row.circuit in ("open", "half_open"):
         line += f"; circuit {row.circuit.replace('_', ' ')}, next try in {row.next_try_in_s:.0f} s"
     if row.last_error is not None and row.last_error_at is not None:

@@ -75,6 +75,7 @@ RULES: Final[dict[str, Rule]] = {
     "histogram_aggregation": choice("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
     "exemplar_filter": choice("trace_based", "always_on", "always_off"),
     "cardinality_limit": count,
+    "pipeline_metrics": flag,
     "prometheus_host": text,
     "prometheus_port": rules.port,
     "schedule_delay_s": rules.duration,

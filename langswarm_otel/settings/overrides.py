@@ -47,6 +47,7 @@ class Overrides(TypedDict, total=False):
     histogram_aggregation: HistogramAggregation
     exemplar_filter: ExemplarFilter
     cardinality_limit: int
+    pipeline_metrics: bool
     meter_configurator: str | None
     prometheus_host: str
     prometheus_port: int | None

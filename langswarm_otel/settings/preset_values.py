@@ -22,6 +22,7 @@ DIFFERENCES: Final[dict[str, dict[str, Any]]] = {
     "testing": {
         "log_format": "console",
         "log_output": "none",
+        "pipeline_metrics": False,
         "export_interval_s": None,
         "schedule_delay_s": 0.2,
         "queue_max_bytes": 8 * MEBIBYTE,

@@ -88,6 +88,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("OTEL_PYTHON_METER_CONFIGURATOR", "meter_configurator"),
     Variable("OTEL_EXPORTER_PROMETHEUS_HOST", "prometheus_host"),
     Variable("OTEL_EXPORTER_PROMETHEUS_PORT", "prometheus_port", reading.whole),
+    Variable(ours.LANGSWARM_OTEL_PIPELINE_METRICS, "pipeline_metrics", reading.flag),
     Variable(ours.LANGSWARM_OTEL_CARDINALITY_LIMIT, "cardinality_limit", reading.whole),
     # Queue. Spans and log records share a worker: of two delays or batch sizes the smaller satisfies both.
     Variable("OTEL_BSP_SCHEDULE_DELAY", "schedule_delay_s", reading.milliseconds),

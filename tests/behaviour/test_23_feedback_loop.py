@@ -14,7 +14,7 @@ PROGRAM = """
     logging.getLogger().setLevel(logging.DEBUG)
     from langswarm_otel import configure_observability
     obs = configure_observability("production", service_name="b23", endpoint=sys.argv[1], schedule_delay_s=0.05, export_interval_s=0.2,
-                                  shutdown_timeout_s=1, log_output="none", log_level="DEBUG", timeout_s=0.3)
+                                  shutdown_timeout_s=1, log_output="none", log_level="DEBUG", timeout_s=float(sys.argv[2]))
     logging.getLogger("app").warning("the one user record")
     for name in ("opentelemetry.sdk.trace", "opentelemetry", "urllib3.connectionpool", "requests.sessions", "grpc", "langswarm_otel"):
         logging.getLogger(name).error("a record about telemetry")
@@ -38,7 +38,7 @@ DISABLED = """
 
 def test_one_user_record_is_one_record(verdict):
     """Root at DEBUG and a dead port: exactly the user's record reaches the pipeline, whatever telemetry itself has to say."""
-    ended = run(PROGRAM, DEAD)
+    ended = run(PROGRAM, DEAD, "0.3")
     assert "handed over 1\n" in ended.stdout, ended.stdout + ended.stderr
     assert "RecursionError" not in ended.stderr
     verdict.ours("one record is handed over once")
@@ -46,7 +46,7 @@ def test_one_user_record_is_one_record(verdict):
 
 def test_arrives_once(otlp_server):
     """Against a healthy server the one record arrives once, and nothing else."""
-    ended = run(PROGRAM, otlp_server.endpoint)
+    ended = run(PROGRAM, otlp_server.endpoint, "5")
     assert ended.returncode == 0, ended.stderr
     assert [record.body.string_value for record in otlp_server.log_records] == ["the one user record"]
 

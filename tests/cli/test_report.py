@@ -43,7 +43,8 @@ def test_what_arrived_reads_as_what_was_made():
     """Spans, percentiles of every series and log lines are the same at the receiver as in memory and in the statistics."""
     with OtlpReceiver() as receiver:
         both = SignalConfig(exporters=("otlp", "memory"))
-        config = presets.production(endpoint=receiver.endpoint, log_output="none", traces=both, metrics=both, logs=both, instrument=False)
+        settings = {"traces": both, "metrics": both, "logs": both, "instrument": False, "pipeline_metrics": False}
+        config = presets.production(endpoint=receiver.endpoint, log_output="none", **settings)
         handle = configure_observability(environment.resolve(config, {}).config, install_global=False)
         for number in range(20):
             with handle.agent("a"), handle.inference(provider="openai", model="gpt-4o") as call:

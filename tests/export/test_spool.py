@@ -22,7 +22,7 @@ PROGRAM = """
     import sys, time
     from langswarm_otel import configure_observability
     obs = configure_observability("production", service_name=sys.argv[4], endpoint=sys.argv[1], spool_directory=sys.argv[2],
-                                  schedule_delay_s=0.2, log_output="none")
+                                  schedule_delay_s=0.2, log_output="none", pipeline_metrics=False)
     for number in range(int(sys.argv[3])):
         obs.log.info("line", number=number)
     time.sleep(1.0)
