@@ -173,6 +173,7 @@ class Observability(Operations):
             faults=faults,
             hooks=tuple(HookHealth(name=hook.name, installed=hook.installed, error=hook.error) for hook in self._installation.hooks()),
             notes=tuple(self._installation.notes),
+            folded=dict(self._installation.telemetry.instruments.folded),
         )
 
     def __repr__(self) -> str:

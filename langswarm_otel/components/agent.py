@@ -108,7 +108,7 @@ class AgentRun(Run):
             attributes[semconv.REQUEST_MODEL] = described.model
         if described.agent_id is not None:
             attributes[semconv.AGENT_ID] = described.agent_id
-        return f"invoke_agent {described.name}", attributes
+        return f"invoke_agent {self.fold(semconv.AGENT_NAME, described.name)}", attributes
 
     def scope_inside(self) -> Scope:
         """Return the scope inside: this agent and its defaults."""

@@ -131,7 +131,10 @@ class InferenceRun(Run):
             attributes[semconv.SERVER_PORT] = described.server_port
         if described.data_source_id is not None:
             attributes[semconv.DATA_SOURCE_ID] = described.data_source_id
-        subject = described.data_source_id if self.group == semconv.RETRIEVAL else model
+        key, subject = (
+            (semconv.DATA_SOURCE_ID, described.data_source_id) if self.group == semconv.RETRIEVAL else (semconv.REQUEST_MODEL, model)
+        )
+        subject = subject and self.fold(key, subject)
         return (f"{described.operation} {subject}" if subject else described.operation), attributes
 
     def _open(self, context: Context) -> None:

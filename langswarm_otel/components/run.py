@@ -102,6 +102,10 @@ class Run(Reporting):
 
     # What a kind decides.
 
+    def fold(self, key: str, name: str) -> str:
+        """Return a name for the span's name: itself, or ``_OTHER`` where a client or a model has made up too many."""
+        return self.telemetry.instruments.fold(key, name)
+
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the name of the span and the attributes that it starts with, which samplers see."""
         raise NotImplementedError

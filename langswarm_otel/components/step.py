@@ -62,7 +62,7 @@ class StepRun(Run):
             (semconv.STEP_INDEX, described.index),
             (semconv.STEP_TYPE, described.step_type),
         )
-        return f"workflow_step {described.name}", {key: value for key, value in pairs if value is not None}
+        return f"workflow_step {self.fold(semconv.STEP_NAME, described.name)}", {key: value for key, value in pairs if value is not None}
 
     def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Clear the marks of a call that this runs in."""

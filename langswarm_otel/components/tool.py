@@ -65,7 +65,7 @@ class ToolRun(Run):
             attributes[semconv.TOOL_CALL_ID] = described.call_id
         if self.scope.agent_name is not None:
             attributes[semconv.AGENT_NAME] = self.scope.agent_name
-        return f"execute_tool {described.name}", attributes
+        return f"execute_tool {self.fold(semconv.TOOL_NAME, described.name)}", attributes
 
     def prepare(self, inside: dict[str, object], context: Context) -> None:  # noqa: ARG002 - as the base class has it
         """Count as a call of the agent, and clear the marks of an inference that this runs in."""

@@ -53,7 +53,8 @@ class WorkflowRun(Run):
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""
         name = self._described.name
-        return f"invoke_workflow {name}", {semconv.OPERATION_NAME: semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME: name}
+        shown = self.fold(semconv.WORKFLOW_NAME, name)
+        return f"invoke_workflow {shown}", {semconv.OPERATION_NAME: semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME: name}
 
     def scope_inside(self) -> Scope:
         """Return the scope inside: this workflow."""

@@ -51,6 +51,9 @@ class Health:
     notes: tuple[str, ...] = ()
     """What a person should know, such as a provider that was joined."""
 
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """How often a name beyond the first ``signals.instruments.MAX_NAMES`` of its key has become ``_OTHER``, by key."""
+
     @property
     def ok(self) -> bool:
         """Whether nothing was dropped, no exporter fails, no hook failed and there was no fault of ours."""
@@ -67,6 +70,8 @@ class Health:
         if self.hooks:
             lines.append(f"  hooks: {sum(hook.installed for hook in self.hooks)} installed, {len(failed)} failed")
         lines += [f"    {hook.name}: {hook.error}" for hook in failed]
+        if self.folded:
+            lines.append(f"  names folded to _OTHER: {', '.join(f'{key} x{count}' for key, count in self.folded.items())}")
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 

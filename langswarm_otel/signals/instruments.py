@@ -30,6 +30,8 @@ class Instruments:
         self.profile = profile
         self._recorders: dict[str, tuple[Callable[..., None], frozenset[str]]] = {}
         self._names: dict[str, set[str]] = {}
+        self.folded: dict[str, int] = {}
+        """How often a name has become ``_OTHER``, by key."""
         for metric in semconv.METRICS:
             if not metric.emitted_in(profile):
                 continue
@@ -67,13 +69,19 @@ class Instruments:
         return None if found is None else found[0]
 
     def fold(self, key: str, name: str) -> str:
-        """Return a name as a label value: itself, or ``_OTHER`` once ``MAX_NAMES`` others have been seen for this key."""
+        """Return a name as a label value or as a part of a span's name: itself, or ``_OTHER`` once ``MAX_NAMES`` others have been seen.
+
+        Args:
+            key: attribute that the name is the value of; each has names of its own.
+            name: may come from a model or a client.
+        """
         seen = self._names.get(key)
         if seen is None:
             seen = self._names.setdefault(key, set())
         if name in seen:
             return name
         if len(seen) >= MAX_NAMES:
+            self.folded[key] = self.folded.get(key, 0) + 1
             return semconv.OTHER
         seen.add(name)
         return name
