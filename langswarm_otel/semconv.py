@@ -98,6 +98,8 @@ RUN_INPUT_TOKENS: Final = "langswarm.run.input_tokens"
 RUN_OUTPUT_TOKENS: Final = "langswarm.run.output_tokens"
 RUN_COST: Final = "langswarm.run.cost"
 INTERRUPTED: Final = "langswarm.interrupted"
+SAMPLING_KEPT: Final = "langswarm.sampling.kept"
+SAMPLING_RATIO: Final = "langswarm.sampling.ratio"
 TRACE_ID_OF_LANGSWARM: Final = "langswarm.trace_id"
 TIMER_NAME: Final = "langswarm.timer.name"
 
@@ -316,11 +318,11 @@ _CALL = (
     *(INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS),
 )
 EVERY_SPAN: Final[tuple[str, ...]] = (
-    *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED),
+    *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED, SAMPLING_KEPT, SAMPLING_RATIO),
     *(*_RUN, *_SPENT),
 )
-"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session. Tokens and cost stand on the span that
-made the call, which is nearly always an inference."""
+"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session, those of sampling on all spans of a trace
+that was kept though it was not sampled. Tokens and cost stand on the span that made the call, which is nearly always an inference."""
 
 
 def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys: str) -> SpanKindOfOperation:
