@@ -321,8 +321,8 @@ EVERY_SPAN: Final[tuple[str, ...]] = (
     *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED, SAMPLING_KEPT, SAMPLING_RATIO),
     *(*_RUN, *_SPENT),
 )
-"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session, those of sampling on all spans of a trace
-that was kept though it was not sampled. Tokens and cost stand on the span that made the call, which is nearly always an inference."""
+"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session, those of sampling on foreign spans
+too. Tokens and cost stand on the span that made the call, which is nearly always an inference."""
 
 
 def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys: str) -> SpanKindOfOperation:

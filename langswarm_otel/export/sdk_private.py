@@ -191,7 +191,7 @@ def parts_of_context(context: SpanContext) -> tuple[int, int, bool, Any]:
 
 
 def changed_span(span: ReadableSpan, flags: int, attributes: Mapping[str, Any]) -> ReadableSpan:
-    """Return a copy of an ended span with further trace flags and attributes; there is no public way that keeps what it counts as dropped."""
+    """Return a copy of an ended span with further trace flags and attributes; the public way would forget how many were dropped."""
     changed: Any = copy.copy(span)
     context: Any = span.get_span_context()
     changed._context = SpanContext(  # noqa: SLF001 - this file is for that

@@ -61,7 +61,8 @@ class Health:
     @property
     def ok(self) -> bool:
         """Whether nothing was dropped, no exporter fails, no hook failed and there was no fault of ours."""
-        clean = all(not row.dropped_total and row.state != "failing" for row in self.exporters) and not (self.keep and self.keep.given_up)
+        clean = all(not row.dropped_total and row.state != "failing" for row in self.exporters)
+        clean = clean and not (self.keep is not None and self.keep.given_up)
         return clean and self.internal_errors == 0 and not any(hook.error for hook in self.hooks)
 
     def __str__(self) -> str:

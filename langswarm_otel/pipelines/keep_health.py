@@ -56,4 +56,5 @@ class KeepHealth:
     def __str__(self) -> str:
         kept = ", ".join(f"{reason} {count}" for reason, count in self.kept.items()) or "none"
         given_up = ", ".join(f"{reason} {count}" for reason, count in self.given_up.items()) or "none"
-        return f"unsampled traces kept: {kept}; undecided {self.held_traces} ({self.held_bytes} of {self.capacity_bytes} bytes), given up {given_up}"
+        undecided = f"undecided {self.held_traces} ({self.held_bytes} of {self.capacity_bytes} bytes)"
+        return f"unsampled traces kept: {kept}; {undecided}; given up: {given_up}"

@@ -53,11 +53,11 @@ class ParentBasedProbability(Sampler):
         """Follow the parent, or decide by the trace id."""
         parent = get_current_span(parent_context).get_span_context()
         if parent is not None and parent.is_valid:
-            sampled, state = bool(parent.trace_flags.sampled), parent.trace_state
-        else:
-            sampled = trace_id & RANDOM_BITS >= self.threshold
-            state = self.state if sampled else None
-        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state) if sampled else SamplingResult(Decision.DROP, None, state)
+            sampled, known = bool(parent.trace_flags.sampled), parent.trace_state
+            return SamplingResult(Decision.RECORD_AND_SAMPLE if sampled else Decision.DROP, attributes if sampled else None, known)
+        if trace_id & RANDOM_BITS >= self.threshold:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, self.state)
+        return SamplingResult(Decision.DROP)
 
     def get_description(self) -> str:
         """Describe the share and the threshold."""

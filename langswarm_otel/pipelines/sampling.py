@@ -25,7 +25,7 @@ from langswarm_otel.pipelines.installed import build_installed
 from langswarm_otel.pipelines.probability import ParentBasedProbability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Link, SpanKind, TraceState
