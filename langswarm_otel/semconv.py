@@ -258,6 +258,17 @@ WORKFLOW_DURATION = _histogram(
 STEP_DURATION = _histogram(
     "langswarm.workflow.step.duration", "s", "Time of one workflow step.", (WORKFLOW_NAME, STEP_NAME, *_END), SECONDS_OF_AGENTS
 )
+OPERATION_ERRORS = _counter(
+    "langswarm.operation.errors",
+    "{error}",
+    "Operations that ended with an error, of each that has ended, so from 0 on.",
+    (
+        *(OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, AGENT_NAME, TOOL_NAME, WORKFLOW_NAME, STEP_NAME, MEMORY_STORE_ID),
+        *(CODE_FUNCTION_NAME, TIMER_NAME),
+    ),
+)
+"""Beside the durations, whose series with an ``error.type`` begin with their first error: ``rate`` and ``increase`` of Prometheus never see
+the first value of a series. This one is there, at 0, since an operation of its names ended for the first time."""
 GEN_AI_COST = _counter(
     "langswarm.gen_ai.cost", "{USD}", "Cost of inference in US dollars.", (PROVIDER_NAME, REQUEST_MODEL, AGENT_NAME, COST_BASIS)
 )
