@@ -32,6 +32,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from langswarm_otel import configure_observability, presets, semconv
+from langswarm_otel.config import SignalConfig
 
 NOT_HERE = "dashboards, alert rules and their promtool tests are a later issue; what they will be made of is held here"
 
@@ -322,14 +323,9 @@ def test_behind_a_collector_the_names_are_the_same(tmp_path):
     (tmp_path / "config.yaml").write_text(json.dumps(config))
     with subprocess.Popen([binary, f"--config=file:{tmp_path / 'config.yaml'}"], stderr=subprocess.DEVNULL) as collector:
         try:
-            settings = presets.production(
-                service_name="b39",
-                endpoint=f"http://127.0.0.1:{otlp}",
-                semconv="both",
-                price_table=PRICES,
-                instrument=False,
-                log_output="none",
-            )
+            nothing = SignalConfig(exporters=())
+            given = {"endpoint": f"http://127.0.0.1:{otlp}", "traces": nothing, "logs": nothing}
+            settings = presets.production(**given, semconv="both", price_table=PRICES, instrument=False, log_output="none")
             with configure_observability(settings, install_global=False) as obs:
                 work(obs, failing=True)
                 assert _until(lambda: obs.flush(5))
