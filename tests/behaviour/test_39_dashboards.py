@@ -100,20 +100,23 @@ def tool(obs, *, failing):
         pass
 
 
-def families_of_the_catalogue():
-    return {metric.prometheus_name: metric for metric in semconv.METRICS}
+def families_of(metrics):
+    return {metric.prometheus_name: metric for metric in metrics}
 
 
-def check_page(page):
-    """Compare a scrape with the catalogue: names, suffixes, labels, buckets."""
-    known, seen = families_of_the_catalogue(), set()
+PIPELINE = [metric for metrics in semconv.PIPELINE_METRICS.values() for metric in metrics]
+
+
+def check_page(page, metrics=semconv.METRICS):
+    """Compare a scrape with the catalogue: names, suffixes, labels, buckets. Return the names that are there."""
+    known, seen = families_of(metrics), set()
     for name, labels in samples_of(page):
         family = name if name in known else re.sub(r"_(bucket|sum|count)$", "", name)
         metric = known[family]
         assert (name == family) is (metric.kind != "histogram")
         assert {key for key, _ in labels} - ADDED <= {key.replace(".", "_") for key in metric.attributes}
         seen.add(family)
-    for family, metric in known.items():
+    for family, metric in ((family, known[family]) for family in seen):
         bounds = {float(value) for name, labels in samples_of(page) if name == f"{family}_bucket" for key, value in labels if key == "le"}
         assert bounds == ({*metric.buckets, math.inf} if metric.kind == "histogram" else set())
     return seen
@@ -131,11 +134,21 @@ def test_the_names_of_the_catalogue_are_those_of_a_scrape(obs, verdict):
 
     work(obs, failing=True)
     page = page_of(obs)
-    assert check_page(page) == set(families_of_the_catalogue())
+    assert check_page(page) == set(families_of(semconv.METRICS))
     assert "_total_total" not in page
     assert "USD" not in re.sub(r"# HELP.*", "", page)
     verdict.plain("a counter in USD becomes _USD_total, one of errors_total_total stays so")
     verdict.ours(f"{len(semconv.METRICS)} metrics scraped, each as the catalogue says")
+
+
+def test_the_names_of_the_pipelines_own_metrics_are_those_of_a_scrape(otlp_server, tmp_path):
+    """What is exported, waiting, lost and on disk, of each signal."""
+    settings = {"spool_directory": str(tmp_path), "prometheus_port": 0, "instrument": False, "log_output": "none"}
+    with configure_observability(presets.production(endpoint=otlp_server.endpoint, **settings), install_global=False) as obs:
+        work(obs)
+        assert obs.flush(5)
+        page = page_of(obs)
+    assert check_page(page, (*semconv.METRICS, *PIPELINE)) >= set(families_of(PIPELINE))
 
 
 def test_the_first_error_is_an_increase(obs, verdict):
@@ -334,7 +347,7 @@ def test_behind_a_collector_the_names_are_the_same(tmp_path):
             collector.terminate()
     ours = "\n".join(line for line in page.splitlines() if re.match(r"(# (HELP|TYPE) )?(gen_ai|langswarm)_", line)) + "\n"
     ours = re.sub(r'(exported_)?(job|instance|service_[a-z_]+)="[^"]*",?', "", ours)
-    assert check_page(ours) == set(families_of_the_catalogue())
+    assert check_page(ours) == set(families_of(semconv.METRICS))
 
 
 def _free_ports(number):
