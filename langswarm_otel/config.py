@@ -98,6 +98,16 @@ class ObservabilityConfig:
     """Text handed to an installed sampler, as in ``OTEL_TRACES_SAMPLER_ARG``; the built-in ones take ``sample_ratio``."""
     sample_ratio: float = 1.0
     """Share of new traces that are sampled, from 0.0 to 1.0; those under a parent follow it."""
+    keep_errors: bool = False
+    """Whether traces that are not sampled are exported all the same, this process's part of them, if a span has an error."""
+    keep_slower_than_s: float | None = None
+    """As ``keep_errors``, for traces that take longer than this, in seconds; None for no matter how long."""
+    keep_costlier_than: float | None = None
+    """As ``keep_errors``, for traces whose runs cost more than this, in US dollars; None for no matter how much."""
+    keep_max_bytes: int = 16 * MEBIBYTE
+    """Most bytes of unsampled traces that wait for their end to be judged; beyond it the oldest is given up and counted."""
+    keep_for_s: float = 900.0
+    """How long such a trace may wait, in seconds."""
     id_generator: str = "random"
     """Name of an installed generator of trace and span ids."""
     tracer_configurator: str | None = None
@@ -230,6 +240,11 @@ class ObservabilityConfig:
         """Return what is different for one signal."""
         own: SignalConfig = getattr(self, signal)
         return own
+
+    @property
+    def keeps_unsampled(self) -> bool:
+        """Whether traces that are not sampled may be exported all the same."""
+        return self.keep_errors or self.keep_slower_than_s is not None or self.keep_costlier_than is not None
 
     def exporters(self, signal: SignalName) -> tuple[str, ...]:
         """Return the names of the exporters of one signal: its own, or the preset's; empty for none."""

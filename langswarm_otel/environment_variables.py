@@ -56,6 +56,21 @@ LANGSWARM_OTEL_SPOOL_DIRECTORY: Final = "LANGSWARM_OTEL_SPOOL_DIRECTORY"
 LANGSWARM_OTEL_SPOOL_MAX_BYTES: Final = "LANGSWARM_OTEL_SPOOL_MAX_BYTES"
 """Most bytes of the disk that it takes."""
 
+LANGSWARM_OTEL_KEEP_ERRORS: Final = "LANGSWARM_OTEL_KEEP_ERRORS"
+"""``true`` exports traces with an error, this process's part of them, also where they are not sampled."""
+
+LANGSWARM_OTEL_KEEP_SLOWER_THAN_S: Final = "LANGSWARM_OTEL_KEEP_SLOWER_THAN_S"
+"""The same for traces that take longer, in seconds."""
+
+LANGSWARM_OTEL_KEEP_COSTLIER_THAN: Final = "LANGSWARM_OTEL_KEEP_COSTLIER_THAN"
+"""The same for traces whose runs cost more, in US dollars."""
+
+LANGSWARM_OTEL_KEEP_MAX_BYTES: Final = "LANGSWARM_OTEL_KEEP_MAX_BYTES"
+"""Most bytes of unsampled traces that wait to be judged."""
+
+LANGSWARM_OTEL_KEEP_FOR_S: Final = "LANGSWARM_OTEL_KEEP_FOR_S"
+"""How long they may wait, in seconds."""
+
 LANGSWARM_OTEL_CARDINALITY_LIMIT: Final = "LANGSWARM_OTEL_CARDINALITY_LIMIT"
 """Most attribute sets of one metric."""
 

@@ -120,6 +120,8 @@ class Installation:
             exit_hooks.close_at_exit(self)
             if config.handle_signals and not exit_hooks.handle_sigterm():
                 self._note("SIGTERM is not handled: configure_observability() was not called in the main thread")
+            if config.keeps_unsampled and self.pipelines.keep is None:
+                self._note("keep_errors and its like do nothing: another tracer provider decides what is recorded")
             if config.instrument:
                 self._instrument()
 

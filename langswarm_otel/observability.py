@@ -174,6 +174,7 @@ class Observability(Operations):
             hooks=tuple(HookHealth(name=hook.name, installed=hook.installed, error=hook.error) for hook in self._installation.hooks()),
             notes=tuple(self._installation.notes),
             folded=dict(self._installation.telemetry.instruments.folded),
+            keep=self._installation.pipelines.keep_counts(),
         )
 
     def __repr__(self) -> str:

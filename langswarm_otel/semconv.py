@@ -98,6 +98,8 @@ RUN_INPUT_TOKENS: Final = "langswarm.run.input_tokens"
 RUN_OUTPUT_TOKENS: Final = "langswarm.run.output_tokens"
 RUN_COST: Final = "langswarm.run.cost"
 INTERRUPTED: Final = "langswarm.interrupted"
+SAMPLING_KEPT: Final = "langswarm.sampling.kept"
+SAMPLING_RATIO: Final = "langswarm.sampling.ratio"
 TRACE_ID_OF_LANGSWARM: Final = "langswarm.trace_id"
 TIMER_NAME: Final = "langswarm.timer.name"
 
@@ -256,6 +258,17 @@ WORKFLOW_DURATION = _histogram(
 STEP_DURATION = _histogram(
     "langswarm.workflow.step.duration", "s", "Time of one workflow step.", (WORKFLOW_NAME, STEP_NAME, *_END), SECONDS_OF_AGENTS
 )
+OPERATION_ERRORS = _counter(
+    "langswarm.operation.errors",
+    "{error}",
+    "Operations that ended with an error, of each that has ended, so from 0 on.",
+    (
+        *(OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL, AGENT_NAME, TOOL_NAME, WORKFLOW_NAME, STEP_NAME, MEMORY_STORE_ID),
+        *(CODE_FUNCTION_NAME, TIMER_NAME),
+    ),
+)
+"""Beside the durations, whose series with an ``error.type`` begin with their first error: ``rate`` and ``increase`` of Prometheus never see
+the first value of a series. This one is there, at 0, since an operation of its names ended for the first time."""
 GEN_AI_COST = _counter(
     "langswarm.gen_ai.cost", "{USD}", "Cost of inference in US dollars.", (PROVIDER_NAME, REQUEST_MODEL, AGENT_NAME, COST_BASIS)
 )
@@ -316,11 +329,11 @@ _CALL = (
     *(INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS),
 )
 EVERY_SPAN: Final[tuple[str, ...]] = (
-    *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED),
+    *(CONVERSATION_ID, USER_HASH, USER_ID, OUTCOME, ERROR_TYPE, ATTEMPTS, INTERRUPTED, SAMPLING_KEPT, SAMPLING_RATIO),
     *(*_RUN, *_SPENT),
 )
-"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session. Tokens and cost stand on the span that
-made the call, which is nearly always an inference."""
+"""Keys that any span of ours may carry; the first three also stand on foreign spans below a session, those of sampling on foreign spans
+too. Tokens and cost stand on the span that made the call, which is nearly always an inference."""
 
 
 def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys: str) -> SpanKindOfOperation:

@@ -357,6 +357,7 @@ class Run(Reporting):
         subject = self.subject()
         try:
             self.measure(subject, attributes)
+            subject.count_end(self.operation_name, self._outcome == semconv.ERROR, self.context)
         except Exception as fault:  # noqa: BLE001 - the totals are still right
             record_fault("metrics of operation", fault)
         if self._usage is not NO_USAGE or self._attempts or self._actual_cost is not None:

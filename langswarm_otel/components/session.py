@@ -50,6 +50,7 @@ class SessionRun(Run):
 
     has_span = False
     is_root = False
+    operation_name = "session"
     duration = semconv.SESSION_DURATION
 
     _described: SessionOperation

@@ -5,6 +5,7 @@ Also the two log modules, which are public in all but their underscore: the log 
 
 from __future__ import annotations
 
+import copy
 import functools
 import threading
 from operator import attrgetter
@@ -21,6 +22,7 @@ from opentelemetry.sdk.metrics import _Gauge as SdkGauge
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Tracer
 from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import SpanContext, TraceFlags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, Span, SpanLimits, SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import SpanContext
 
 __all__ = [
     "SUPPRESS_INSTRUMENTATION_KEY",
@@ -40,6 +41,7 @@ __all__ = [
     "api_logs",
     "attributes_and_events",
     "bounded_attributes",
+    "changed_span",
     "counts_its_records",
     "feed_reader",
     "is_switched_on",
@@ -186,6 +188,19 @@ def parts_of_context(context: SpanContext) -> tuple[int, int, bool, Any]:
     except (TypeError, ValueError):
         return context.trace_id, context.span_id, context.is_remote, context.trace_state
     return trace_id, span_id, remote, state
+
+
+def changed_span(span: ReadableSpan, flags: int, attributes: Mapping[str, Any]) -> ReadableSpan:
+    """Return a copy of an ended span with further trace flags and attributes; the public way would forget how many were dropped."""
+    changed: Any = copy.copy(span)
+    context: Any = span.get_span_context()
+    changed._context = SpanContext(  # noqa: SLF001 - this file is for that
+        context.trace_id, context.span_id, context.is_remote, TraceFlags(context.trace_flags | flags), context.trace_state
+    )
+    inner = bounded_attributes({**plain_attributes(span.attributes or {}), **attributes}, None, None)
+    inner.dropped = span.dropped_attributes
+    changed._attributes = inner  # noqa: SLF001 - this file is for that
+    return changed  # type: ignore[no-any-return]
 
 
 # Of the providers; a contract test guards each.

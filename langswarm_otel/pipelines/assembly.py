@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from langswarm_otel.config import ObservabilityConfig
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.exporter_health import ExporterHealth
+    from langswarm_otel.pipelines.keep import Keep
+    from langswarm_otel.pipelines.keep_health import KeepHealth
     from langswarm_otel.pipelines.statistics import Statistics
 
 RESOURCE_FIELDS = ("service_name", "service_version", "service_namespace", "environment", "resource_detectors", "resource_attributes")
@@ -71,6 +73,7 @@ class Pipelines:
         self.scope = ScopeSpanProcessor()
         self.open_spans = OpenSpans()
         self.sampler = SwitchSampler(_sampler_of(config))
+        self.keep: Keep | None = None
         self.span_limits = SpanLimits()
         self.log_limits = LogRecordLimits()
         self.reader = SwitchReader(
@@ -147,6 +150,7 @@ class Pipelines:
         self.preparation.max_record_bytes = config.max_record_bytes
         self.scope.capture_user_id = config.capture_user_id
         self.sampler.target = _sampler_of(config)
+        self._apply_keep(config)
         self.reader.set_temporality(config.metrics_temporality)
         self._set_configurators(config)
         _set_limits(self.span_limits, self.log_limits, config)
@@ -165,6 +169,17 @@ class Pipelines:
         self._set_enabled(enabled=True)
         self._provisional = False
         return drained
+
+    def _apply_keep(self, config: ObservabilityConfig) -> None:
+        """Keep some of the traces that are not sampled, or none; what is not asked for is not even imported."""
+        if self.keep is None and config.keeps_unsampled and self.foreign.tracer is None:
+            from langswarm_otel.pipelines.keep import Keep  # noqa: PLC0415 - few ask for it
+
+            self.keep = Keep(self.hub.offer_span, lambda: self.sampler.ratio)
+            self.tracer_provider.add_span_processor(self.keep)
+        if self.keep is not None:
+            self.keep.apply(config)
+            self.sampler.records_all = config.keeps_unsampled
 
     def _set_configurators(self, config: ObservabilityConfig) -> None:
         """Load what ``OTEL_PYTHON_{TRACER,METER,LOGGER}_CONFIGURATOR`` names; an installed factory of one for each scope."""
@@ -242,6 +257,8 @@ class Pipelines:
 
     def flush(self, timeout_s: float) -> bool:
         """Collect and send everything made so far; True only if all of it was delivered within the time."""
+        if self.keep is not None:
+            self.keep.settle()
         return self.hub.flush(timeout_s, before=self.collect)
 
     def shutdown(self, timeout_s: float) -> bool:
@@ -251,6 +268,8 @@ class Pipelines:
         deadline = time.monotonic() + timeout_s
         # In a thread: code that a signal has interrupted may hold the lock of a span, and must not keep the rest from being sent.
         declarative.within(timeout_s / 4, [self.open_spans.interrupt])
+        if self.keep is not None:
+            self.keep.shutdown()
         self.alive = False
         # In a thread: a callback of an observable instrument, which is the user's code, may block.
         collected = declarative.within(max(0.0, deadline - time.monotonic()) / 2, [self.collect])
@@ -280,6 +299,10 @@ class Pipelines:
         """Return what was exported, queued and dropped, by destination and signal."""
         return self.hub.counts()
 
+    def keep_counts(self) -> KeepHealth | None:
+        """Return what was kept of the traces that are not sampled; None where none are to be."""
+        return None if self.keep is None else self.keep.health()
+
     def set_sample_ratio(self, ratio: float) -> None:
         """Sample this share of new traces from now on; those under a parent follow it."""
         self.sampler.set_ratio(ratio)
@@ -288,6 +311,8 @@ class Pipelines:
         """Forget what belongs to the parent; the hub, the reader and providers of ours have hooks of their own too."""
         self.let_change()  # a worker may give itself another name: nothing of it has been exported yet
         self.open_spans.forget()
+        if self.keep is not None:
+            self.keep.forget()
         self.pull.after_fork_in_child()
         if self.foreign.meter is not None:
             # Else the child exports again, as its own, what the parent had recorded on the provider of others.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langswarm_otel.export.exporter_health import ExporterHealth
+    from langswarm_otel.pipelines.keep_health import KeepHealth
 
 Mode = Literal["global", "private", "joined", "config_file", "disabled", "shut down"]
 """How a handle is connected: it owns the global providers, has its own, joined those of others, or sends nothing."""
@@ -54,15 +55,21 @@ class Health:
     folded: Mapping[str, int] = field(default_factory=dict)
     """How often a name beyond the first ``signals.instruments.MAX_NAMES`` of its key has become ``_OTHER``, by key."""
 
+    keep: KeepHealth | None = None
+    """Of the traces that are kept though they were not sampled; None where none are to be."""
+
     @property
     def ok(self) -> bool:
         """Whether nothing was dropped, no exporter fails, no hook failed and there was no fault of ours."""
         clean = all(not row.dropped_total and row.state != "failing" for row in self.exporters)
+        clean = clean and not (self.keep is not None and self.keep.given_up)
         return clean and self.internal_errors == 0 and not any(hook.error for hook in self.hooks)
 
     def __str__(self) -> str:
         lines = [f"telemetry: {self.mode}{', ok' if self.ok else ''}"]
         lines += [_line_of(row) for row in self.exporters]
+        if self.keep is not None:
+            lines.append(f"  {self.keep}")
         if self.internal_errors:
             where = ", ".join(f"{place} x{count}" for place, count in self.faults.items())
             lines.append(f"  internal errors: {self.internal_errors} ({where})")

@@ -11,6 +11,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
 from langswarm_otel.context import SPAN_KEY
 from langswarm_otel.export.sdk_private import is_tracer_on, parts_of_tracer
 from langswarm_otel.pipelines.lean_span import LeanSpan, TracerParts, is_like_the_sdks
+from langswarm_otel.pipelines.probability import RANDOM_BITS
 from langswarm_otel.pipelines.sampling import SwitchSampler
 
 if TYPE_CHECKING:
@@ -67,8 +68,13 @@ class LeanTracer:
         rule = sampler.rule if type(sampler) is SwitchSampler else None
         if rule is not None and (attributes is None or type(attributes) is dict):
             if parent is None:
-                recording = sampled = trace_id & _ID_BITS < rule.bound
-                state = None
+                state = rule.state
+                if state is None:
+                    recording = sampled = trace_id & _ID_BITS < rule.bound
+                else:
+                    recording = sampled = trace_id & RANDOM_BITS >= rule.bound
+                    if not sampled:
+                        state = None
             else:
                 recording = sampled = bool(parent.trace_flags & 1) if rule.follows_parent else trace_id & _ID_BITS < rule.bound
                 state = parent.trace_state

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.sampling import (
     ALWAYS_ON,
     DEFAULT_OFF,
     DEFAULT_ON,
+    Decision,
     ParentBasedTraceIdRatio,
     Sampler,
     SamplingResult,
@@ -21,9 +22,10 @@ from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.export.sdk_private import root_of
 from langswarm_otel.guard import record_fault
 from langswarm_otel.pipelines.installed import build_installed
+from langswarm_otel.pipelines.probability import ParentBasedProbability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Link, SpanKind, TraceState
@@ -35,7 +37,7 @@ _FIXED: Final[dict[str, Sampler]] = {
     "parentbased_always_on": DEFAULT_ON,
     "parentbased_always_off": DEFAULT_OFF,
 }
-_BY_RATIO: Final[dict[str, Callable[[float], Sampler]]] = {
+_BY_RATIO: Final[dict[str, type[TraceIdRatioBased | ParentBasedTraceIdRatio]]] = {
     "traceidratio": TraceIdRatioBased,
     "parentbased_traceidratio": ParentBasedTraceIdRatio,
 }
@@ -52,7 +54,10 @@ class Rule:
     """Whether a span under a parent is sampled as that is."""
 
     bound: int
-    """A trace is sampled when the lower 64 bits of its id are below this."""
+    """A new trace is sampled when the lower 64 bits of its id are below this; where there is a ``state``, when the lower 56 are not."""
+
+    state: TraceState | None = None
+    """What a new trace that is sampled carries, so that others can tell how many it stands for."""
 
 
 _EVERYTHING: Final = TraceIdRatioBased.get_bound_for_rate(1.0)
@@ -69,15 +74,33 @@ def rule_of(sampler: Sampler) -> Rule | None:
     for known, rule in _RULES:
         if sampler is known:
             return rule
+    if type(sampler) is ParentBasedProbability:
+        if sampler.state is not None:
+            return Rule(follows_parent=True, bound=sampler.threshold, state=sampler.state)
+        return Rule(follows_parent=True, bound=0 if sampler.threshold else _EVERYTHING)
     follows_parent = type(sampler) is ParentBasedTraceIdRatio
     by_ratio = root_of(sampler) if isinstance(sampler, ParentBasedTraceIdRatio) and follows_parent else sampler
     return Rule(follows_parent=follows_parent, bound=by_ratio.bound) if type(by_ratio) is TraceIdRatioBased else None
+
+
+def ratio_of(sampler: Sampler) -> float | None:
+    """Return the share of new traces that a sampler takes; None where that is not known."""
+    if isinstance(sampler, ParentBasedProbability):
+        return sampler.ratio
+    by_ratio = root_of(sampler) if isinstance(sampler, ParentBasedTraceIdRatio) else sampler
+    if isinstance(by_ratio, TraceIdRatioBased):
+        return float(by_ratio.rate)
+    for known, rule in _RULES:
+        if sampler is known:
+            return 1.0 if rule.bound else 0.0
+    return None
 
 
 class SwitchSampler(Sampler):
     """The one sampler that all tracers of a provider hold; what it stands for may be set at any time, under traffic too."""
 
     def __init__(self, target: Sampler = DEFAULT_ON) -> None:
+        self._records_all = False
         self.target = target
 
     @property
@@ -88,16 +111,36 @@ class SwitchSampler(Sampler):
     @target.setter
     def target(self, target: Sampler) -> None:
         self._target = target
-        self.rule = rule_of(target)
+        self._settle()
+
+    @property
+    def records_all(self) -> bool:
+        """Whether spans that are not sampled are recorded all the same, for somebody who decides about them later."""
+        return self._records_all
+
+    @records_all.setter
+    def records_all(self, records_all: bool) -> None:
+        self._records_all = records_all
+        self._settle()
+
+    def _settle(self) -> None:
+        self.rule = None if self._records_all else rule_of(self._target)
         """How it decides, where a tracer may do so by itself."""
+
+    @property
+    def ratio(self) -> float | None:
+        """The share of new traces that are sampled; None where that is not known."""
+        return ratio_of(self._target)
 
     def set_ratio(self, ratio: float) -> None:
         """Sample this share of new traces from now on; spans under a parent follow it, unless ``traceidratio`` was configured.
 
+        A sampler by ratio that was named stays of its kind.
+
         Raises:
             ConfigurationError: the ratio is no number from 0 to 1; the sampler stays as it was.
         """
-        kind = "traceidratio" if isinstance(self.target, TraceIdRatioBased) else "parentbased_traceidratio"
+        kind = next((name for name, made in _BY_RATIO.items() if isinstance(self.target, made)), None)
         self.target = build_sampler(kind, ratio)
 
     def should_sample(
@@ -113,12 +156,14 @@ class SwitchSampler(Sampler):
         """Ask the target; when it fails, follow the parent and drop new traces, as without an SDK, and count the fault."""
         try:
             result = self.target.should_sample(parent_context, trace_id, name, kind, attributes, links)
-            if isinstance(result, SamplingResult):
-                return result
-            raise TypeError(f"a sampler must return a SamplingResult, not {type(result).__name__}")  # noqa: TRY301 - handled like what it raises
+            if not isinstance(result, SamplingResult):
+                raise TypeError(f"a sampler must return a SamplingResult, not {type(result).__name__}")  # noqa: TRY301 - as what it raises
         except Exception as error:  # noqa: BLE001 - what a sampler raises would reach the application
             record_fault("sampler", error)
-            return DEFAULT_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links)
+            result = DEFAULT_OFF.should_sample(parent_context, trace_id, name, kind, attributes, links)
+        if self._records_all and result.decision is Decision.DROP:
+            return SamplingResult(Decision.RECORD_ONLY, attributes, result.trace_state)
+        return result
 
     def get_description(self) -> str:
         """Describe the sampler that decides."""
@@ -126,16 +171,16 @@ class SwitchSampler(Sampler):
 
 
 def parent_based_ratio(ratio: float) -> Sampler:
-    """Return the sampler that follows its parent and samples this share of new traces.
+    """Return the sampler that follows its parent and samples this share of new traces, and tells it (``probability``).
 
     Raises:
         ConfigurationError: the ratio is no number from 0 to 1.
     """
-    return ParentBasedTraceIdRatio(_checked_ratio(ratio))
+    return ParentBasedProbability(_checked_ratio(ratio))
 
 
 def build_sampler(name: str | None, ratio: float = 1.0, argument: str | None = None) -> Sampler:
-    """Return the sampler that ``OTEL_TRACES_SAMPLER`` names, or the parent-based one for None.
+    """Return the sampler that ``OTEL_TRACES_SAMPLER`` names, or for None the parent-based one that says what each span stands for.
 
     Args:
         name: one of the six names of the specification, or one that an installed package offers.
@@ -146,7 +191,9 @@ def build_sampler(name: str | None, ratio: float = 1.0, argument: str | None = N
         ConfigurationError: the name is not known, the ratio is wrong, or the package that offers the sampler fails. The SDK logs such
             a mistake and samples everything.
     """
-    known = "parentbased_traceidratio" if name is None else name.strip().lower()
+    if name is None:
+        return parent_based_ratio(ratio)
+    known = name.strip().lower()
     if known in _FIXED:
         return _FIXED[known]
     if known in _BY_RATIO:
@@ -154,7 +201,7 @@ def build_sampler(name: str | None, ratio: float = 1.0, argument: str | None = N
     return build_installed(
         Sampler,  # type: ignore[type-abstract]
         "sampler",
-        (name or "").strip(),
+        name.strip(),
         group="opentelemetry_traces_sampler",
         built_in=(*_FIXED, *_BY_RATIO),
         arguments=(argument,),

@@ -39,6 +39,11 @@ class Overrides(TypedDict, total=False):
     sampler: str | None
     sampler_argument: str | None
     sample_ratio: float
+    keep_errors: bool
+    keep_slower_than_s: float | None
+    keep_costlier_than: float | None
+    keep_max_bytes: int
+    keep_for_s: float
     id_generator: str
     tracer_configurator: str | None
     export_interval_s: float | None

@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from langswarm_otel.settings.rules import LONGEST_S
+from langswarm_otel.settings.rules import LONGEST_S, MOST_DOLLARS
 
 NOTHING: Final = object()
 """What a variable yields that is not set or does not concern us; None is a value of some fields."""
@@ -97,6 +97,17 @@ def ratio(text: str) -> float:
         value = math.nan
     if not 0.0 <= value <= 1.0:
         raise MalformedError("write a share of traces from 0.0 to 1.0, for the sampler that OTEL_TRACES_SAMPLER names")
+    return value
+
+
+def dollars(text: str) -> float:
+    """An amount in US dollars, which may be 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= MOST_DOLLARS:
+        raise MalformedError("write a number of US dollars that is not negative")
     return value
 
 

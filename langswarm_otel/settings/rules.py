@@ -27,6 +27,9 @@ MASK: Final = "***"
 LONGEST_S: Final = 31_536_000.0
 """The longest time that a setting may be, in seconds: a year, which every wait of the operating system can take."""
 
+MOST_DOLLARS: Final = 1e9
+"""The highest amount that a setting may be, in US dollars."""
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _LEVEL_ALIASES: Final = {"WARN": "WARNING", "FATAL": "CRITICAL"}
@@ -113,6 +116,7 @@ def number(low: float, high: float, what: str, *, above: bool = False) -> Rule:
 duration = number(0.0, LONGEST_S, "a positive number of seconds", above=True)
 duration_or_zero = number(0.0, LONGEST_S, "a number of seconds that is not negative")
 ratio = number(0.0, 1.0, "a share from 0.0 to 1.0")
+dollars = number(0.0, MOST_DOLLARS, "a number of US dollars that is not negative")
 
 
 def whole(low: int, high: float, what: str) -> Rule:

@@ -77,6 +77,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     # Traces.
     Variable("OTEL_TRACES_SAMPLER", "sampler"),
     Variable("OTEL_TRACES_SAMPLER_ARG", "sampler_argument"),
+    Variable(ours.LANGSWARM_OTEL_KEEP_ERRORS, "keep_errors", reading.flag),
+    Variable(ours.LANGSWARM_OTEL_KEEP_SLOWER_THAN_S, "keep_slower_than_s", reading.seconds),
+    Variable(ours.LANGSWARM_OTEL_KEEP_COSTLIER_THAN, "keep_costlier_than", reading.dollars),
+    Variable(ours.LANGSWARM_OTEL_KEEP_MAX_BYTES, "keep_max_bytes", reading.whole),
+    Variable(ours.LANGSWARM_OTEL_KEEP_FOR_S, "keep_for_s", reading.seconds),
     Variable("OTEL_PYTHON_ID_GENERATOR", "id_generator"),
     Variable("OTEL_PYTHON_TRACER_CONFIGURATOR", "tracer_configurator"),
     # Metrics.

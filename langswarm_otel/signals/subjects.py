@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from langswarm_otel import semconv
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _Form = tuple["Callable[..., None] | None", dict[str, Any]]
 class Subject:
     """One subject, such as a model that an agent asks, with its labels in the form that each metric takes."""
 
-    __slots__ = ("_forms", "_instruments", "_labels")
+    __slots__ = ("_forms", "_has_ended", "_instruments", "_labels")
 
     def __init__(self, instruments: Instruments, labels: dict[str, Any]) -> None:
         """Make a subject.
@@ -39,6 +40,19 @@ class Subject:
         self._instruments = instruments
         self._labels = labels
         self._forms: dict[tuple[str, tuple[tuple[str, str], ...]], _Form] = {}
+        self._has_ended = False
+
+    def count_end(self, operation: str, is_error: bool, context: Context) -> None:
+        """Count an operation that has ended with an error; the first end counts also without one, as none, so that the series is there.
+
+        Args:
+            operation: value of ``gen_ai.operation.name``.
+            is_error: whether it ended so.
+            context: whose span the exemplar names.
+        """
+        if is_error or not self._has_ended:
+            self._has_ended = True
+            self.record(semconv.OPERATION_ERRORS, int(is_error), context, ((semconv.OPERATION_NAME, operation),))
 
     def record(self, metric: Metric, value: float, context: Context, more: tuple[tuple[str, str], ...] = ()) -> None:
         """Record one measurement; nothing happens for a metric of another profile, and nothing is ever raised.

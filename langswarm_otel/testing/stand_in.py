@@ -55,6 +55,9 @@ class CapturePipelines:
         """Return no row: there is no exporter, and so no queue and no drop."""
         return ()
 
+    def keep_counts(self) -> None:
+        """Return nothing: a capture samples and keeps everything."""
+
     def set_sample_ratio(self, ratio: float) -> None:
         """Refuse what a configured handle refuses; a capture goes on to keep everything.
 

@@ -102,3 +102,21 @@ def test_the_root_of_a_sampler():
     assert isinstance(root, TraceIdRatioBased)
     assert root.rate == 0.5
     assert sdk_private.root_of(ParentBased(ALWAYS_ON)) is ALWAYS_ON
+
+
+@pytest.mark.parametrize("most", [None, 1])
+def test_a_changed_span_is_the_same_but_for_flags_and_attributes(most):
+    """With its parent, events, links, status and what it dropped; the original stays as it was."""
+    ended = []
+    provider = provider_of(span_limits=SpanLimits(max_span_attributes=most))
+    provider.add_span_processor(type("Ended", (SpanProcessor,), {"on_end": lambda _, span: ended.append(span)})())
+    span = provider.get_tracer("t").start_span("s", attributes={"a": 1, "b": 2})
+    span.add_event("e")
+    span.end()
+    before = ended[0].to_json()
+    changed = sdk_private.changed_span(ended[0], 4, {"c": 3})
+    assert changed.context.trace_flags == ended[0].context.trace_flags | 4
+    assert (changed.context.trace_id, changed.context.span_id) == (ended[0].context.trace_id, ended[0].context.span_id)
+    assert dict(changed.attributes) == {**ended[0].attributes, "c": 3}
+    assert (changed.dropped_attributes, changed.events, changed.name) == (ended[0].dropped_attributes, ended[0].events, "s")
+    assert ended[0].to_json() == before

@@ -18,6 +18,7 @@ from span_pairs import Side, outcome, shown, sides
 
 from langswarm_otel.export.sdk_private import set_configurator
 from langswarm_otel.pipelines.lean_span import LeanSpan
+from langswarm_otel.pipelines.probability import ParentBasedProbability
 from langswarm_otel.pipelines.sampling import SwitchSampler, rule_of
 
 STATE = TraceState([("vendor", "x")])
@@ -44,6 +45,7 @@ SAMPLERS = {
     "parent off": sampling.DEFAULT_OFF,
     **{f"ratio {rate}": sampling.TraceIdRatioBased(rate) for rate in (0.0, 0.3, 1.0)},
     **{f"parent ratio {rate}": sampling.ParentBasedTraceIdRatio(rate) for rate in (0.0, 0.3, 1.0)},
+    **{f"probability {rate}": ParentBasedProbability(rate) for rate in (0.0, 0.3, 1.0)},
     "parent odd": sampling.ParentBased(sampling.ALWAYS_ON, remote_parent_sampled=sampling.ALWAYS_OFF),
     "always record": sampling.AlwaysRecordSampler(sampling.ALWAYS_OFF),
     **{f"own {decision.name}": Own(decision) for decision in Decision},
