@@ -12,10 +12,19 @@ Signal = Literal["traces", "metrics", "logs"]
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 
 State = Literal["idle", "ok", "failing", "disabled"]
-"""Of a target and signal: nothing tried yet, the last try worked, the last try failed, in use no longer."""
+"""Of a target and signal: nothing tried yet, the last try worked, the last try failed, in use no longer or turned off for a while."""
 
 DropReason = Literal[
-    "queue_full", "too_large", "unencodable", "rejected", "export_failed", "deadline", "after_shutdown", "spool_full", "spool_damaged"
+    "queue_full",
+    "too_large",
+    "unencodable",
+    "rejected",
+    "export_failed",
+    "deadline",
+    "after_shutdown",
+    "spool_full",
+    "spool_damaged",
+    "unsupported",
 ]
 """Why a record was given up.
 
@@ -23,7 +32,7 @@ DropReason = Literal[
 ``unencodable``: this record alone could not be prepared or encoded. ``rejected``: the Collector took the request but not this record.
 ``export_failed``: the exporter gave its batch up. ``deadline``: a shutdown or re-configuration had no time left for it.
 ``after_shutdown``: made while there was no target. ``spool_full``: the oldest on disk, thrown out when the spool had reached its bound.
-``spool_damaged``: a file of the spool could not be read.
+``spool_damaged``: a file of the spool could not be read. ``unsupported``: the endpoint has no place for this signal.
 """
 
 

@@ -16,6 +16,9 @@ OK: Final = 200
 TOO_LARGE: Final = 413
 """The status that says that a request is larger than the server takes."""
 
+NOT_FOUND: Final = 404
+"""The status of a Collector that has no pipeline for the signal: its receiver then has no such path."""
+
 _REDIRECTS: Final = range(300, 400)
 
 

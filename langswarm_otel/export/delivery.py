@@ -49,6 +49,9 @@ class Delivery:
     untried: bool = False
     """Whether that is so because it was not tried: the target is left alone for a while."""
 
+    unsupported: bool = False
+    """Whether the target has no place for this signal at all."""
+
     kept: bool = False
     """Whether the batch is on disk now, and what becomes of it will be told to its ``SpoolAccount``."""
 
@@ -77,6 +80,9 @@ class Receipt:
 
     left: list[Any] = field(default_factory=list)
     """Parts of the batch that may be sent later, in order: all from the first that could not be sent."""
+
+    unsupported: bool = False
+    """Whether the target has no place for this signal."""
 
     untried: bool = False
     """Whether they were left because the target is left alone for a while."""
@@ -169,7 +175,8 @@ def note(receipt: Receipt, delivery: Delivery, count: int) -> None:
         receipt.drop("rejected", rejected, delivery.cause)
     elif delivery.fault == "send":
         receipt.failed = True
-        receipt.drop("export_failed", count, delivery.cause)
+        receipt.unsupported = delivery.unsupported
+        receipt.drop("unsupported" if delivery.unsupported else "export_failed", count, delivery.cause)
     else:
         receipt.drop("too_large" if delivery.fault == "too_large" else "unencodable", count, delivery.cause)
 
@@ -208,7 +215,8 @@ def overheard_fault() -> Delivery:
         return Delivery(fault="encode", cause="a record cannot be encoded")
     if any("exceeds max_request_size" in text for text in said):
         return Delivery(fault="too_large", cause="the request would be larger than the exporter sends")
-    return Delivery(fault="send", cause=said[0] if said else "the exporter reports a failure")
+    cause = said[0] if said else "the exporter reports a failure"
+    return Delivery(fault="send", cause=cause, unsupported="UNIMPLEMENTED" in cause)
 
 
 def _is_about_sending(error: Exception) -> bool:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MOST_TRIES: Final = 20
 """So many failures in a row cost the batch at the head of the queue: one that spoils every request must not hold up the others for ever."""
 
+OFF_S: Final = 300.0
+"""For how long a signal is turned off that the endpoint has no place for, in seconds; a new configuration looks at once."""
+
 
 class Lane:
     """One worker with one exporter, which nobody else calls."""
@@ -52,6 +55,7 @@ class Lane:
         self._courier: Final = courier_for(self.exporter, signal, target.timeout_s)
         self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
         self.breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
+        self._off_until = 0.0
         self._failures = 0
         self._insisting = False
         self._work_until: float | None = None
@@ -219,6 +223,8 @@ class Lane:
                     self._backlog.drop_records("deadline")
                 elif self._work_until is not None and time.monotonic() >= self._work_until:
                     return  # in a caller's thread: what is left waits for the next flush, or for `abort`
+                if time.monotonic() < self._off_until:
+                    self._backlog.drop_records("unsupported")
                 if self._left_alone_s() and not self._make_way(has_tried=has_tried):
                     return
                 batch = self._backlog.take()
@@ -276,7 +282,7 @@ class Lane:
         return polite_metrics(batch.records[0], has_time) if self.signal == "metrics" else PoliteList(batch.records, has_time)
 
     def _settle(self, receipt: Receipt, batch: Parcel) -> None:
-        """Write down what became of a batch."""
+        """Write down what became of a batch, and say what people should know."""
         with self._ledger.lock:
             if self._abandoned:
                 return  # it has been counted already
@@ -288,19 +294,28 @@ class Lane:
             self.tally.exported += receipt.exported
             for reason, count in receipt.dropped.items():
                 given_up = "deadline" if self._aborting and reason == "export_failed" else reason
-                self._ledger.give_up(self.tally, given_up, count)
-            cause = self._fail(receipt.cause) if receipt.failed else None
-            if receipt.exported:
-                self.tally.last_success_at = time.time()
-            if not receipt.failed:
-                if receipt.exported:
-                    self.tally.state = "ok"
-                if receipt.dropped:
-                    self.tally.last_error, self.tally.last_error_at = receipt.cause, time.time()
-        if receipt.failed:
-            self._voice.failed(self.signal, cause)
+                self._ledger.give_up(self.tally, given_up, count, is_told=receipt.failed)
+            self._note_state(receipt)
+        if receipt.unsupported:
+            self._voice.turned_off(self.signal, receipt.cause, OFF_S)
+        elif receipt.failed:
+            self._voice.failed(self.signal, receipt.cause)
         elif receipt.exported:
             self._voice.succeeded(self.signal)
+
+    def _note_state(self, receipt: Receipt) -> None:
+        """Note what a batch says of the target. The lock is held."""
+        if receipt.failed:
+            self._fail(receipt.cause)
+        if receipt.unsupported:
+            self._off_until, self.tally.state = time.monotonic() + OFF_S, "disabled"
+        if receipt.exported:
+            self.tally.last_success_at = time.time()
+        if not receipt.failed:
+            if receipt.exported:
+                self.tally.state = "ok"
+            if receipt.dropped:
+                self.tally.last_error, self.tally.last_error_at = receipt.cause, time.time()
 
     def _count_failure(self, *, has_failed: bool) -> None:
         """Count failures in a row. The lock is held."""

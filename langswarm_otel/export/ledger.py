@@ -63,7 +63,8 @@ class Ledger:
         """Bytes that are held, as of the last look: at most an edge a thread behind."""
         self._edge_bytes = 0
         self._released_bytes = 0
-        self._lost: dict[DropReason, int] = {}
+        self._lost = 0
+        self._to_tell: dict[DropReason, int] = {}
         self._lines: Final = LossLines()
         self._waiting = 0
         self._attributed: dict[Signal, tuple[int, int]] = dict.fromkeys(SIGNALS, (0, 0))
@@ -104,7 +105,7 @@ class Ledger:
 
     def speak_of_losses(self) -> None:
         """Say what has been lost, if it is time to; called by workers."""
-        lost = dict(self._lost)
+        lost = dict(self._to_tell)
         for cells in self.cells.values():
             lost["queue_full"] = lost.get("queue_full", 0) + cells.full()
             lost["too_large"] = lost.get("too_large", 0) + cells.oversize()
@@ -117,15 +118,16 @@ class Ledger:
         self._released_bytes += size
         self.look()
 
-    def give_up(self, tally: Tally, reason: DropReason, count: int) -> None:
-        """Count records as lost."""
+    def give_up(self, tally: Tally, reason: DropReason, count: int, *, is_told: bool = False) -> None:
+        """Count records as lost; ``is_told`` if people hear of it in another way."""
         tally.drop(reason, count)
-        if count:
-            self._lost[reason] = self._lost.get(reason, 0) + count
+        self._lost += count
+        if count and not is_told:
+            self._to_tell[reason] = self._to_tell.get(reason, 0) + count
 
     def losses(self) -> int:
         """Return a number that grows whenever a record is lost."""
-        return sum(self._lost.values()) + sum(cells.full() + cells.oversize() for cells in self.cells.values())
+        return self._lost + sum(cells.full() + cells.oversize() for cells in self.cells.values())
 
     def past(self, name: str, signal: Signal) -> Tally:
         """Return the account that outlives a target; beyond a bound the targets share one, so that re-configuring leaves nothing behind."""

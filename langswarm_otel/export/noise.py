@@ -152,6 +152,7 @@ class Voice:
         self._target: Final = target
         self._lock: Final = threading.Lock()
         self._failing: set[Signal] = set()
+        self._off: set[Signal] = set()
         self._failing_since = 0.0
         self._spoke_at = float("-inf")
         self._spoke = False
@@ -171,9 +172,22 @@ class Voice:
             self._spoke_at = now
         logger.warning("telemetry does not reach %s (%s); %s", self._target, cause or "no answer", self._next_step())
 
+    def turned_off(self, signal: Signal, cause: str | None, off_s: float) -> None:
+        """Report, once, that the target has no place for a signal."""
+        with self._lock:
+            if signal in self._off:
+                return
+            self._off.add(signal)
+        logger.warning(
+            "telemetry: %s has no place for %s (%s); they are left out, and it is asked again every %.0f minutes. "
+            "Give it a pipeline for %s, or set %s=SignalConfig(exporters=())",
+            *(self._target, signal, cause or "not found", off_s / 60, signal, signal),
+        )
+
     def succeeded(self, signal: Signal) -> None:
         """Report that a signal gets through."""
         with self._lock:
+            self._off.discard(signal)
             if signal not in self._failing:
                 return
             self._failing.discard(signal)

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langswarm_otel.export.answers import OK, TOO_LARGE, Answer, UnansweredError, trouble_with
+from langswarm_otel.export.answers import NOT_FOUND, OK, TOO_LARGE, Answer, UnansweredError, trouble_with
 from langswarm_otel.export.bell import Bell
 from langswarm_otel.export.breaker import Admission, Breaker
 from langswarm_otel.export.causes import shorten
@@ -204,4 +204,5 @@ class Sender:
             return _Tried(delivery=taken(answer.body))
         self.trouble = trouble_with(answer.status, answer.said, answer.headers.get("location"))
         fault: Fault = "too_large" if answer.status == TOO_LARGE else "send"
-        return _Tried(delivery=Delivery(fault=fault, again=answer.status in RETRYABLE, cause=self.trouble), asked_s=asked_s)
+        again, unsupported = answer.status in RETRYABLE, answer.status == NOT_FOUND
+        return _Tried(delivery=Delivery(fault=fault, again=again, unsupported=unsupported, cause=self.trouble), asked_s=asked_s)

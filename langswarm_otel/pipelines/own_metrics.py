@@ -107,8 +107,7 @@ def _values_of(row: ExporterHealth) -> Iterator[_Value]:
         if reason not in lost_before:
             yield exported, count, {**exporter, semconv.ERROR_TYPE: reason}
     yield inflight, row.in_flight + row.spooled, exporter
-    if row.spooled or row.recovered:
-        yield spooled, row.spooled, exporter
+    yield spooled, row.spooled, exporter
 
 
 def _parts_of(row: ExporterHealth) -> tuple[dict[str, str | int], dict[str, str | int]]:

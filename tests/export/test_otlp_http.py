@@ -112,7 +112,7 @@ def test_slow(otlp_server):
         assert otlp_server.span_names() == ["a"]
 
 
-@pytest.mark.parametrize(("status", "reason"), [(400, "400"), (401, "401"), (404, "404"), (500, "500")])
+@pytest.mark.parametrize(("status", "reason"), [(400, "400"), (401, "401"), (500, "500")])
 def test_refusals_are_failures(otlp_server, status, reason):
     """An answer that is no success loses the batch, and the status is the cause that is told."""
     otlp_server.answer(status)
@@ -274,3 +274,19 @@ def test_wrong_protocol_is_named():
     """A protocol that is none is refused by name."""
     with pytest.raises(ConfigurationError, match=r"protocol='http/json'.*http/protobuf"):
         build("traces", OtlpSettings(url=DEAD, protocol="http/json"))
+
+
+def test_an_endpoint_without_a_place_for_the_signal_turns_it_off(otlp_server):
+    """404: what comes is counted and not sent; the official exporters do not tell it from other refusals."""
+    otlp_server.answer(404)
+    with running(target(otlp_server.endpoint)) as (hub, source):
+        source.spans("a", "b")
+        assert not hub.flush(5.0)
+        asked = len(otlp_server.requests)
+        source.spans("c")
+        assert not hub.flush(5.0)
+        account = row(hub)
+        assert sum(account.dropped.values()) == 3
+        assert "404" in account.last_error
+        if "unsupported" in account.dropped:
+            assert (account.state, len(otlp_server.requests)) == ("disabled", asked)
