@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs behaviours bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help demo test test-oldest test-wheel lint format docs behaviours chaos bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: $(STAMP) ## Format the code
 
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
+
+chaos: $(STAMP) ## Break everything for twenty minutes, into docs/chaos (ONLY=, MINUTES=, SEED=)
+	@$(BIN)/python tests/chaos/long.py $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 behaviours: $(STAMP) ## Run the forty behaviours against the plain SDK and ours, and write docs/behaviours.md
 	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/behaviour --behaviours docs/behaviours.md $(ARGS)

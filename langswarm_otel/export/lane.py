@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 MOST_TRIES: Final = 20
 """So many failures in a row cost the batch at the head of the queue: one that spoils every request must not hold up the others for ever."""
 
-OFF_S: Final = 300.0
-"""For how long a signal is turned off that the endpoint has no place for, in seconds; a new configuration looks at once."""
+FIRST_OFF_S: Final = 30.0
+"""For how long a signal is turned off that the endpoint has no place for, in seconds, and then twice as long; a new configuration looks."""
+
+LONGEST_OFF_S: Final = 300.0
+"""How long at most."""
 
 
 class Lane:
@@ -55,7 +58,7 @@ class Lane:
         self._courier: Final = courier_for(self.exporter, signal, target.timeout_s)
         self._encodes_ahead: Final = signal != "metrics" and isinstance(self.exporter, EncodesAhead)
         self.breaker: Final = self.exporter.breaker if isinstance(self.exporter, Guarded) else None
-        self._off_until = 0.0
+        self._off_until, self._off_s = 0.0, FIRST_OFF_S
         self._failures = 0
         self._insisting = False
         self._work_until: float | None = None
@@ -297,7 +300,7 @@ class Lane:
                 self._ledger.give_up(self.tally, given_up, count, is_told=receipt.failed)
             self._note_state(receipt)
         if receipt.unsupported:
-            self._voice.turned_off(self.signal, receipt.cause, OFF_S)
+            self._voice.turned_off(self.signal, receipt.cause, LONGEST_OFF_S)
         elif receipt.failed:
             self._voice.failed(self.signal, receipt.cause)
         elif receipt.exported:
@@ -308,9 +311,10 @@ class Lane:
         if receipt.failed:
             self._fail(receipt.cause)
         if receipt.unsupported:
-            self._off_until, self.tally.state = time.monotonic() + OFF_S, "disabled"
+            self._off_until, self.tally.state = time.monotonic() + self._off_s, "disabled"
+            self._off_s = min(2 * self._off_s, LONGEST_OFF_S)
         if receipt.exported:
-            self.tally.last_success_at = time.time()
+            self.tally.last_success_at, self._off_s = time.time(), FIRST_OFF_S
         if not receipt.failed:
             if receipt.exported:
                 self.tally.state = "ok"

@@ -179,7 +179,7 @@ class Voice:
                 return
             self._off.add(signal)
         logger.warning(
-            "telemetry: %s has no place for %s (%s); they are left out, and it is asked again every %.0f minutes. "
+            "telemetry: %s has no place for %s (%s); they are left out, and it is asked again after half a minute to %.0f minutes. "
             "Give it a pipeline for %s, or set %s=SignalConfig(exporters=())",
             *(self._target, signal, cause or "not found", off_s / 60, signal, signal),
         )
