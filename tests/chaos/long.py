@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "support")]
-import exits
-import harness
-import million
-import outage
+import exits  # noqa: E402 - beside this file
+import harness  # noqa: E402
+import million  # noqa: E402
+import outage  # noqa: E402
 
 PAGES = Path(__file__).parents[2] / "docs" / "chaos"
 
