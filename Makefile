@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-wheel lint format docs behaviours chaos bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,7 +26,10 @@ test: $(STAMP) collector ## Run all tests
 test-oldest: $(STAMP) ## Run the tests on the oldest supported OpenTelemetry SDK, on the built wheel
 	@tools/test_wheel.sh $(BIN) oldest $(ARGS)
 
-test-wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built wheel
+test-audit: $(STAMP) ## Look for known vulnerabilities in what is installed (needs the advisories of PyPI's JSON API)
+	@$(BIN)/uv tool run --python $(BIN)/python pip-audit --progress-spinner off --skip-editable --path $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')
+
+wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built wheel
 	@tools/test_wheel.sh $(BIN) newest $(ARGS)
 
 lint: $(STAMP) ## Check types, style, import floors and spelling

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _MAX_PORT = 65535
 
+IDLE_S = 10.0
+"""How long a scraper may take to ask, in seconds."""
+
+MOST_SCRAPERS = 16
+"""How many may ask at once; a further connection is closed."""
+
 
 class PrometheusEndpoint:
     """A metric reader and a server that shows what it reads, to this process's own numbers only.
@@ -47,6 +53,7 @@ class PrometheusEndpoint:
             self._server, self._thread = start_http_server(port, addr=host, registry=registry)
         except OSError as error:
             raise _cannot_listen(host, port, error) from error
+        _bound(self._server)
         self._reader = ScrapeReader(registry)
         self._host = host
         self._port: int = self._server.server_port
@@ -98,6 +105,22 @@ class PrometheusEndpoint:
             "configure after the fork with a port for each worker, or send metrics by OTLP",
             self._host, self._port, self._pid, os.getpid(),
         )  # fmt: skip
+
+
+def _bound(server: Any) -> None:
+    """Let no scraper hold a thread for longer than ``IDLE_S``, and no more than ``MOST_SCRAPERS`` hold one at all."""
+    open_now = threading.BoundedSemaphore(MOST_SCRAPERS)
+    serve = server.process_request_thread
+
+    def process_request_thread(request: Any, client_address: Any) -> None:
+        try:
+            serve(request, client_address)
+        finally:
+            open_now.release()
+
+    server.RequestHandlerClass = type("_Handler", (server.RequestHandlerClass,), {"timeout": IDLE_S})
+    server.verify_request = lambda _request, _client_address: open_now.acquire(blocking=False)
+    server.process_request_thread = process_request_thread
 
 
 def _stop(server: Any, thread: threading.Thread) -> None:
