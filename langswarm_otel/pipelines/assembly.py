@@ -87,7 +87,7 @@ class Pipelines:
         self.alive = False
         self._provisional = False
         self._exports_metrics = False
-        self._own_metrics = OwnMetrics()
+        self._own_metrics, self._own_pulled = OwnMetrics(), OwnMetrics()
         self._fixed = _fixed_part(config)
         self._config = config
         self._make_providers(config)
@@ -249,7 +249,7 @@ class Pipelines:
     def _pulled(self, data: MetricsData) -> MetricsData:
         """Return totals as the Prometheus page shows them."""
         if self._config.pipeline_metrics:
-            data = OwnMetrics().added_to(data, self.hub.counts(), resource_of(self.meter_provider)) or data
+            data = self._own_pulled.added_to(data, self.hub.counts(), resource_of(self.meter_provider)) or data
         return self.preparation.metrics(data)
 
     def _with_own(self, data: MetricsData | None, *, is_delta: bool = False) -> MetricsData | None:

@@ -49,6 +49,7 @@ class OwnMetrics:
         self._started_at = time.time_ns()
         self._collected_at = self._started_at
         self._before: dict[tuple[str, frozenset[tuple[str, str | int]]], int] = {}
+        self._said: dict[tuple[str, str], ExporterHealth] = {}
 
     def added_to(
         self, data: MetricsData | None, rows: Sequence[ExporterHealth], resource: Resource, *, is_delta: bool = False
@@ -61,6 +62,7 @@ class OwnMetrics:
             resource: what it is about.
             is_delta: whether counters carry what came since the last time.
         """
+        rows = [row for row in rows if self._is_news(row)]
         if not any(row.made or row.recovered for row in rows):
             return data
         now = time.time_ns()
@@ -76,6 +78,12 @@ class OwnMetrics:
             with_own = ResourceMetrics(resource=first.resource, scope_metrics=[*first.scope_metrics, own], schema_url=first.schema_url)
             return MetricsData(resource_metrics=[with_own, *data.resource_metrics[1:]])
         return MetricsData(resource_metrics=[ResourceMetrics(resource=resource, scope_metrics=[own], schema_url=resource.schema_url)])
+
+    def _is_news(self, row: ExporterHealth) -> bool:
+        """Whether a row is of a target in use, or has changed since it was last exported: former targets are not spoken of for ever."""
+        key = (row.target, row.signal)
+        known, self._said[key] = self._said.get(key), row
+        return row.state != "disabled" or row != known
 
     def _point(self, metric: semconv.Metric, value: int, attributes: dict[str, str | int], now: int, *, is_delta: bool) -> NumberDataPoint:
         start = self._started_at
