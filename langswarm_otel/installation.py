@@ -130,6 +130,10 @@ class Installation:
             self.notes.append(note)
             guard.logger.warning("telemetry: %s", note)
 
+    def missing_logging(self) -> list[str]:
+        """Return what the application has taken away from the logging set-up, in words."""
+        return [] if self._logging is None or not self.pipelines.alive else self._logging.missing()
+
     def _configure_logging(self, config: ObservabilityConfig) -> None:
         setup = importlib.import_module("langswarm_otel.signals.log_setup")
         settings = tuple(getattr(config, name) for name in LOG_FIELDS)

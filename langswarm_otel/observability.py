@@ -172,7 +172,7 @@ class Observability(Operations):
             internal_errors=sum(faults.values()),
             faults=faults,
             hooks=tuple(HookHealth(name=hook.name, installed=hook.installed, error=hook.error) for hook in self._installation.hooks()),
-            notes=tuple(self._installation.notes),
+            notes=(*self._installation.notes, *self._installation.missing_logging()),
             folded=dict(self._installation.telemetry.instruments.folded),
             keep=self._installation.pipelines.keep_counts(),
         )

@@ -11,7 +11,10 @@ from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExp
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.delivery import Delivery, overheard_fault
 from langswarm_otel.export.noise import headers_unspoken
+from langswarm_otel.export.partial_success import taken
+from langswarm_otel.export.sdk_private import GrpcAnswers
 from langswarm_otel.export.shut_down_once import ShutDownOnce
 
 if TYPE_CHECKING:
@@ -21,15 +24,31 @@ if TYPE_CHECKING:
     from langswarm_otel.export.otlp import OtlpSettings
 
 
-class GrpcSpanExporter(ShutDownOnce, OTLPSpanExporter):
+class _Delivers(GrpcAnswers):
+    """Says more than success or failure: how many records were rejected."""
+
+    export: Any
+
+    def deliver(self, batch: Any, /) -> Delivery:
+        """Export a batch and say what became of it."""
+        answers = self.answers
+        answers.clear()
+        if getattr(self.export(batch), "name", None) != "SUCCESS":
+            return overheard_fault()
+        told = [taken(answer.SerializeToString()) for answer in self.answers]
+        cause = next((one.cause for one in told if one.cause), None)
+        return Delivery(rejected=sum(one.rejected for one in told), cause=cause)
+
+
+class GrpcSpanExporter(_Delivers, ShutDownOnce, OTLPSpanExporter):
     """OTLP/gRPC exporter of spans."""
 
 
-class GrpcLogExporter(ShutDownOnce, OTLPLogExporter):
+class GrpcLogExporter(_Delivers, ShutDownOnce, OTLPLogExporter):
     """OTLP/gRPC exporter of log records."""
 
 
-class GrpcMetricExporter(ShutDownOnce, OTLPMetricExporter):
+class GrpcMetricExporter(_Delivers, ShutDownOnce, OTLPMetricExporter):
     """OTLP/gRPC exporter of metrics."""
 
 

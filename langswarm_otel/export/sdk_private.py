@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SUPPRESS_INSTRUMENTATION_KEY",
     "ApiGauge",
+    "GrpcAnswers",
     "SdkGauge",
     "api_logs",
     "attributes_and_events",
@@ -340,3 +341,33 @@ def root_of(sampler: ParentBased) -> Sampler:
     """Return what a parent-based sampler asks about new traces."""
     root: Sampler = sampler._root  # noqa: SLF001 - the reason for this file
     return root
+
+
+class GrpcAnswers:
+    """Mixed into the official gRPC exporters, which throw the answer of a successful call away: it may say that records were rejected."""
+
+    answers: list[Any]
+    _stub_client: Any = None
+
+    @property
+    def _client(self) -> Any:
+        return self._stub_client
+
+    @_client.setter
+    def _client(self, client: Any) -> None:
+        self.answers = []
+        self._stub_client = None if client is None else _Listening(client, self.answers)
+
+
+class _Listening:
+    """A gRPC stub whose answers are kept."""
+
+    def __init__(self, client: Any, answers: list[Any]) -> None:
+        self._client = client
+        self._answers = answers
+
+    def Export(self, *arguments: Any, **options: Any) -> Any:  # noqa: N802 - the name of the call
+        """Make the call."""
+        answer = self._client.Export(*arguments, **options)
+        self._answers.append(answer)
+        return answer

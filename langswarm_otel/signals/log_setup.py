@@ -14,7 +14,7 @@ from langswarm_otel.signals.log_rendering import PrettyRenderer, render_line
 from langswarm_otel.signals.log_settings import LoggingSettings, LogSettings, level_number
 from langswarm_otel.signals.otel_logs import LogEmitter
 from langswarm_otel.signals.root_logger import RootLogger
-from langswarm_otel.signals.structlog_chain import Insertion, TakeOver, our_chain
+from langswarm_otel.signals.structlog_chain import Insertion, TakeOver, emits, our_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,8 @@ class LoggingSetup:
         self._steps = ExitStack()
         self._own_chain: list[Processor] | None = None
         self._output = LineOutput(None)
+        self._root: RootLogger | None = None
+        self._emitter: LogEmitter | None = None
 
     def apply(self) -> None:
         """Put the set-up in force.
@@ -84,12 +86,13 @@ class LoggingSetup:
                     steps.callback(TakeOver(chain, output, self._level).undo)
                 elif self._own_chain is None:
                     steps.callback(Insertion(emitter).undo)
+                self._emitter = emitter if self._own_chain is None else None
                 self._change_root(steps, emitter, rendering if takes_over else None)
             self._steps = steps.pop_all()
 
     def _change_root(self, steps: ExitStack, emitter: LogEmitter, rendering: tuple[Processor, ...] | None) -> None:
         """Put our handlers on the root logger; one that prints only where structlog prints by ``rendering`` of ours too."""
-        root = RootLogger(withholds_content=not self._settings.capture_content)
+        root = self._root = RootLogger(withholds_content=not self._settings.capture_content)
         steps.callback(root.undo)
         if self._settings.configure_structlog:
             root.lower_level(self._level)
@@ -97,6 +100,21 @@ class LoggingSetup:
         if rendering is not None and not silent:
             root.print_lines(self._output, rendering, self._level)
         root.emit_records(emitter, last_resort=not silent)
+
+    def missing(self) -> list[str]:
+        """Return what the application has taken away again since this set-up, each with the mend; empty if all is in place."""
+        notes = []
+        if self._root is not None and not self._root.is_whole:
+            notes.append(
+                "stdlib log lines are no telemetry any more: logging was configured anew (dictConfig, basicConfig(force=True)); "
+                "do that before configure_observability(), or call it again afterwards"
+            )
+        if self._emitter is not None and not emits(structlog.get_config()["processors"], self._emitter):
+            notes.append(
+                "structlog's lines are no telemetry any more: structlog.configure() was called after configure_observability(); "
+                "call it before, or put OTelLogProcessor() before the renderer"
+            )
+        return notes
 
     def suspend(self) -> None:
         """Restore what was before ``apply``, as far as the application has not changed it meanwhile."""

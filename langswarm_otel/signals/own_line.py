@@ -90,7 +90,7 @@ class OwnLine:
             emitter: where records go, and from which level; the filtering logger looks at the level too, but not those loggers that were
                 bound before it was configured.
         """
-        self._emitter = emitter
+        self.emitter = emitter
         self._one_by_one: tuple[Processor, ...] = (
             processors.add_log_level,
             add_logger_name,
@@ -104,7 +104,7 @@ class OwnLine:
     def __call__(self, logger: WrappedLogger, method_name: str, event_dict: EventDict) -> EventDict:
         """Return the event as it will be rendered, or drop it."""
         level = _LEVELS.get(method_name)
-        if (logging.INFO if level is None else level.number) < self._emitter.level:
+        if (logging.INFO if level is None else level.number) < self.emitter.level:
             raise structlog.DropEvent
         merge_contextvars(logger, method_name, event_dict)
         if level is None or type(logger) is not LineLogger or not _MEANINGFUL.isdisjoint(event_dict):
@@ -119,9 +119,9 @@ class OwnLine:
             event = attributes.pop("event", None)
             for key, value in where.scope_keys.items():
                 attributes.setdefault(key, value)
-            plain, longest = self._emitter.plain_logger(name or DEFAULT_LOGGER_NAME, current), self._emitter.max_length
+            plain, longest = self.emitter.plain_logger(name or DEFAULT_LOGGER_NAME, current), self.emitter.max_length
             if plain is None or not plain.emit_plain(now, level.severity, level.text, event, attributes, longest, current):
-                self._emitter.emit(name or DEFAULT_LOGGER_NAME, level.number, self._fields, level.text, now, event, attributes)
+                self.emitter.emit(name or DEFAULT_LOGGER_NAME, level.number, self._fields, level.text, now, event, attributes)
         except Exception as error:  # noqa: BLE001 - the line must come out
             record_fault("OwnLine", error)
         event_dict["level"] = level.name
@@ -138,7 +138,7 @@ class OwnLine:
             "timestamp": now,
             "severity_text": severity_text,
             "body": log_fields.body_value(event),
-            "attributes": log_fields.finished_attributes(attributes, self._emitter.max_length),
+            "attributes": log_fields.finished_attributes(attributes, self.emitter.max_length),
         }
 
     def __deepcopy__(self, memo: dict[int, Any]) -> OwnLine:

@@ -65,6 +65,11 @@ class RootLogger:
         logging.getLogger().addHandler(handler)
         self._handlers.append(handler)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether our handlers are still there: ``dictConfig`` and ``basicConfig(force=True)`` take them away."""
+        return all(handler in logging.getLogger().handlers for handler in self._handlers)
+
     def undo(self) -> None:
         """Restore the root logger; a level that somebody has set meanwhile stays."""
         root = logging.getLogger()

@@ -20,6 +20,8 @@ from langswarm_otel.signals.otel_logs import MAX_LOGGERS
 from langswarm_otel.signals.own_line import OwnLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from structlog.typing import Processor, WrappedLogger
 
     from langswarm_otel.signals.log_output import LineOutput
@@ -128,6 +130,11 @@ class Insertion:
         self._chain[:] = [each for each in self._chain if not any(each is added for added in self._added)]
         if self._chain is not self._before and structlog.get_config()["processors"] is self._chain:
             structlog.configure(processors=self._before)
+
+
+def emits(processors: Iterable[Processor], emitter: LogEmitter) -> bool:
+    """Whether one of some processors hands events to an emitter."""
+    return any(getattr(processor, "emitter", None) is emitter or isinstance(processor, OTelLogProcessor) for processor in processors)
 
 
 _default_lists: Final[deque[tuple[list[Processor], list[Processor]]]] = deque(maxlen=16)

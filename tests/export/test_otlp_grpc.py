@@ -30,6 +30,7 @@ class Collector(
     def __init__(self):
         self.requests = []
         self.metadata = {}
+        self.rejected = 0
         self.free = threading.Event()
         self.free.set()
         self.server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -44,6 +45,10 @@ class Collector(
         self.requests.append(request)
         self.metadata = dict(context.invocation_metadata())
         kind = type(request).__name__
+        if self.rejected and kind == "ExportTraceServiceRequest":
+            answer = trace_service_pb2.ExportTraceServiceResponse()
+            answer.partial_success.rejected_spans, answer.partial_success.error_message = self.rejected, "quota"
+            return answer
         return {
             "ExportTraceServiceRequest": trace_service_pb2.ExportTraceServiceResponse,
             "ExportMetricsServiceRequest": metrics_service_pb2.ExportMetricsServiceResponse,
@@ -135,3 +140,14 @@ def test_the_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
     with pytest.raises(ConfigurationError, match=r"langswarm-otel\[grpc\].*http/protobuf"):
         build_otlp("traces", OtlpSettings(url="http://127.0.0.1:1", protocol="grpc"))
+
+
+def test_partial_success_is_seen(collector):
+    """What the Collector says it did not keep is counted as rejected."""
+    collector.rejected = 2
+    with running(target(collector.port)) as (hub, source):
+        source.spans("a", "b", "c")
+        assert not hub.flush(10.0)
+        account = row(hub)
+        assert (account.exported, account.dropped) == (1, {"rejected": 2})
+        assert "quota" in account.last_error
