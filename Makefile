@@ -26,10 +26,7 @@ test: $(STAMP) collector ## Run all tests
 test-oldest: $(STAMP) ## Run the tests on the oldest supported OpenTelemetry SDK, on the built wheel
 	@tools/test_wheel.sh $(BIN) oldest $(ARGS)
 
-test-audit: $(STAMP) ## Look for known vulnerabilities in what is installed (needs the advisories of PyPI's JSON API)
-	@$(BIN)/uv tool run --python $(BIN)/python pip-audit --progress-spinner off --skip-editable --path $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')
-
-wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built wheel
+test-wheel: $(STAMP) ## Run the tests on the newest dependencies, on the built wheel
 	@tools/test_wheel.sh $(BIN) newest $(ARGS)
 
 lint: $(STAMP) ## Check types, style, import floors and spelling
@@ -65,6 +62,9 @@ bench-baseline: $(STAMP) ## Write that baseline anew, after a change that is mea
 
 bench-report: $(STAMP) ## Write into docs/ what the last make bench found, whole or not
 	@$(BIN)/python -m benchmarks --report --write > /dev/null
+
+audit: $(STAMP) ## Look for known vulnerabilities in what is installed (needs the advisories of PyPI's JSON API)
+	@$(BIN)/uv tool run --python $(BIN)/python pip-audit --progress-spinner off --skip-editable --path $$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }

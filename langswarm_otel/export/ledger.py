@@ -129,9 +129,12 @@ class Ledger:
         """Return a number that grows whenever a record is lost."""
         return self._lost + sum(cells.full() + cells.oversize() for cells in self.cells.values())
 
-    def past(self, name: str, signal: Signal) -> Tally:
-        """Return the account that outlives a target; beyond a bound the targets share one, so that re-configuring leaves nothing behind."""
-        known = (name, signal) in self._past or len(self._past) < _PAST_ACCOUNTS or not name
+    def past(self, name: str, signal: Signal, *, is_needed: bool = False) -> Tally:
+        """Return the account that outlives a target; beyond a bound the targets share one, so that re-configuring leaves nothing behind.
+
+        ``is_needed`` for one that has records on disk, which it will be asked for when somebody sends there again.
+        """
+        known = (name, signal) in self._past or len(self._past) < _PAST_ACCOUNTS or not name or is_needed
         return self._past.setdefault((name if known else _EARLIER, signal), Tally())
 
     def attribute_refusals(self, lanes: Sequence[Lane]) -> None:
@@ -155,7 +158,7 @@ class Ledger:
         self.attribute_refusals(lanes)
         for lane in [lane for lane in self._leaving if lane.is_settled]:
             self._leaving.remove(lane)
-            self.past(lane.target.name, lane.signal).add(lane.tally)
+            self.past(lane.target.name, lane.signal, is_needed=lane.tally.spooled != 0).add(lane.tally)
         past = dict(self._past)
         present = [self._present_row(lane, past.pop((lane.target.name, lane.signal), None)) for lane in lanes]
         leaving = [self._row(lane.target.name, lane.signal, lane.tally, "disabled") for lane in self._leaving]

@@ -91,6 +91,10 @@ class CaptureInstallation:
         self.handle: object | None = None
         """The handle of this installation."""
 
+    def missing_logging(self) -> list[str]:
+        """Return nothing: a capture routes log records and leaves the set-up of logging alone."""
+        return []
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know: that the capture was full, or went on to be used after its end."""

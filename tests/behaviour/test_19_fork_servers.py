@@ -206,8 +206,8 @@ def test_uvicorn(otlp_server, tmp_path, verdict):
     command = ["uvicorn", "application:asgi", "--port", str(port), "--workers", "2", "--log-level", "warning"]
     with serving(tmp_path, *command, endpoint=otlp_server.endpoint):
         answered = ask(port, 20)
+        assert otlp_server.wait_for(log_records=20)  # uvicorn kills a worker that does not answer it soon, as on a busy machine
     assert len(answered) == 20
-    assert otlp_server.wait_for(log_records=20)
     assert sum(spans_by_instance(otlp_server, "invoke_agent request").values()) == 20
     verdict.ours("uvicorn's workers: every request once")
 

@@ -241,7 +241,9 @@ def test_every_snapshot_adds_up(otlp_server, tmp_path):
 
 
 def test_a_new_configuration_goes_on_where_the_old_one_stopped(otlp_server, tmp_path):
-    """What the old configuration has kept is sent under the new one, and counted once."""
+    """What the old configuration has kept is sent under the new one, and counted once; also after very many configurations."""
+    for port in range(1, 70):
+        configure_observability("production", endpoint=f"http://127.0.0.1:{port}", log_output="none", shutdown_timeout_s=0.1).shutdown(0.1)
     otlp_server.answer(503)
     with spooling(otlp_server, tmp_path) as obs:
         log(obs, *range(10))
