@@ -101,6 +101,15 @@ INNOCENT_VALUE: Final = re.compile(
 PROSE: Final = re.compile(r"\A[A-Za-z][a-z]{0,14}[.!?:]?\Z")
 """A word: after a colon and without quotes, more likely a sentence than a password."""
 
+SHORTEST: Final = 16
+"""Characters of the shortest text that holds a credential without a ``:`` or ``=`` before it."""
+
+STARTS: Final[tuple[str, ...]] = (
+    *("sk-", "pk-lf-", "sk_", "rk_", "pk_", "AKIA", "ASIA", "AIza", "ya29", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "gl"),
+    *("xox", "hf_", "gsk_", "xai-", "r8_", "npm_", "pypi-", "SG", "do", "eyJ"),
+)
+"""How a credential begins that is a text of its own, all letters, digits, ``_`` and ``-``."""
+
 HINTS: Final[tuple[str, ...]] = (
     *("sk-", "pk-lf", "sk_", "rk_", "pk_", "akia", "asia", "aiza", "ya29", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "glpat"),
     *("gldt-", "glrt-", "glcbt-", "xox", "hf_", "gsk_", "xai-", "r8_", "npm_", "pypi-", "sg.", "_v1_", "eyj", "-----begin", "://"),

@@ -48,13 +48,13 @@ def size_of(value: Any) -> int:
 
 def is_small(attributes: Mapping[str, Any], body: Any, budget: int) -> bool:
     """Whether attributes and a body surely keep to a budget, seen quickly."""
-    total = 0 if body is None else len(body) * 4 if body.__class__ is str else budget + 1
+    total = 0 if body is None else len(body) if body.__class__ is str else budget
     for value in attributes.values():
         if value.__class__ is str:
-            total += len(value) * 4
+            total += len(value)
         elif value.__class__ not in _NUMBERS:
             return False
-    return total <= budget
+    return total * 4 <= budget
 
 
 def within_budget(mappings: Sequence[Mapping[str, Any]], budget: int) -> list[Mapping[str, Any]] | None:

@@ -22,6 +22,7 @@ from langswarm_otel.content.cutting import MAX_RECORD_BYTES, is_small, within_bu
 from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
 from langswarm_otel.content.scrubbing import USUAL, Scrubber
 from langswarm_otel.export.log_records import are_plain
+from langswarm_otel.export.sdk_private import attributes_and_events
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 from langswarm_otel.pipelines.fold import add_points, freeze
 
@@ -174,9 +175,12 @@ class Preparation:
         self, span: ReadableSpan, attributes: Mapping[str, Any] | None, events: list[Event] | None
     ) -> tuple[Mapping[str, Any] | None, list[Event] | None]:
         """Return attributes and events of a span, cut where all together are too large."""
-        present, happened = span.attributes if attributes is None else attributes, span.events if events is None else events
-        if not happened and is_small(present or _EMPTY, None, self.max_record_bytes):
+        present, happened = attributes_and_events(span)
+        if attributes is not None:
+            present = attributes
+        if not happened and is_small(present, None, self.max_record_bytes):
             return attributes, events
+        happened = span.events if events is None else events
         kept = within_budget([present or _EMPTY, *(event.attributes or _EMPTY for event in happened)], self.max_record_bytes)
         if kept is None:
             return attributes, events
