@@ -59,13 +59,12 @@ class Outcome:
     faults: Counter
     exit_s: float
     stderr: str
-    calm_s: float
 
     def percentiles(self) -> dict[str, list[float]]:
         """p50, p99 and p99.9 of an operation in microseconds: before the chaos, and in it."""
         found = {}
-        for name, wanted in (("calm", lambda at: at < self.calm_s), ("chaos", lambda at: at >= self.calm_s)):
-            values = sorted(seconds for at, seconds in self.summary["latencies"] if wanted(at))
+        for name in ("calm", "chaos"):
+            values = sorted(self.summary["latencies"][name])
             found[name] = [round(values[min(len(values) - 1, int(len(values) * share))] * 1e6, 1) for share in (0.5, 0.99, 0.999)]
         return found
 
@@ -92,6 +91,8 @@ class Outcome:
     def _process(self) -> list[str]:
         later = self.samples[len(self.samples) // 2 :]
         wrong = []
+        if later[-1]["rss_kib"] > later[0]["rss_kib"] + 8 * 1024:
+            wrong.append(f"memory: {[sample['rss_kib'] for sample in self.samples]}")
         if later[-1]["threads"] > self.samples[len(self.samples) // 3]["threads"]:
             wrong.append(f"threads: {[sample['threads'] for sample in self.samples]}")
         if later[-1]["files"] > self.samples[0]["files"] + 12:
@@ -131,8 +132,10 @@ def play(seed: int, seconds: float, *, spool: Path | None = None, rate: float = 
         counting.start()
         try:
             time.sleep(calm_s)
+            process.stdin.write("chaos\n")
+            process.stdin.flush()
             proxy.play(schedule(seed, seconds))
-            outcome = _finish(process, seed, calm_s)
+            outcome = _finish(process, seed)
         finally:
             stop.set()
             counting.join()
@@ -143,7 +146,7 @@ def play(seed: int, seconds: float, *, spool: Path | None = None, rate: float = 
     return outcome
 
 
-def _finish(process: subprocess.Popen[str], seed: int, calm_s: float) -> Outcome:
+def _finish(process: subprocess.Popen[str], seed: int) -> Outcome:
     """Let the load come to its end, and take what it says."""
     process.stdin.write("stop\n")
     process.stdin.flush()
@@ -160,4 +163,4 @@ def _finish(process: subprocess.Popen[str], seed: int, calm_s: float) -> Outcome
         else:
             samples.append(said)
     _, stderr = process.communicate(timeout=60)
-    return Outcome(seed, samples, summary, Seen(), Counter(), time.time() - ending, stderr, calm_s)
+    return Outcome(seed, samples, summary, Seen(), Counter(), time.time() - ending, stderr)

@@ -12,6 +12,7 @@ import random
 import sys
 import threading
 import time
+from array import array
 from pathlib import Path
 
 from opentelemetry import metrics
@@ -31,7 +32,9 @@ class Load:
         self.rng = random.Random(seed)
         self.stop = threading.Event()
         self.spans, self.lines = [0] * 4, [0] * 4
-        self.latencies: list[tuple[float, float]] = []
+        # Four bytes an operation: what the program itself keeps must not be what is measured.
+        self.latencies = {"calm": array("f"), "chaos": array("f")}
+        self.phase = "calm"
         self.raised: list[str] = []
         self.wrong: list[str] = []
         self.began = time.monotonic()
@@ -46,7 +49,7 @@ class Load:
             self.obs.log.info("line", place=place, number=self.lines[place])
         except Exception as error:
             self.raised.append(repr(error))
-        self.latencies.append((time.monotonic() - self.began, time.perf_counter() - begin))
+        self.latencies[self.phase].append(time.perf_counter() - begin)
         self.spans[place] += 2
         self.lines[place] += 1
 
@@ -105,14 +108,16 @@ class Load:
         workers += [threading.Thread(target=lambda: asyncio.run(self.in_tasks())), threading.Thread(target=self.look)]
         for worker in workers:
             worker.start()
-        told = threading.Event()
-        threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
-        while not told.wait(1.0):
+        said: list[str] = []
+        threading.Thread(target=self.listen, args=(said,), daemon=True).start()
+        while "stop\n" not in said:
+            time.sleep(1.0)
             self.sample()
+            if "chaos\n" in said:
+                self.phase = "chaos"
         self.stop.set()
         for worker in workers:
             worker.join()
-        self.latencies, latencies = [], self.latencies
         gc.collect()
         self.sample()
         calm = self.flush_until_delivered()
@@ -130,7 +135,7 @@ class Load:
             "rows": rows,
             "spans": sum(self.spans),
             "lines": sum(self.lines),
-            "latencies": latencies,
+            "latencies": {phase: [round(each, 7) for each in values] for phase, values in self.latencies.items()},
             "raised": self.raised[:5],
             "wrong": self.wrong[:5],
             "delivered": calm,
@@ -139,6 +144,12 @@ class Load:
         print(json.dumps({"summary": summary}), flush=True)
         sys.stdin.readline()
         print(json.dumps({"ending": time.time()}), flush=True)
+
+    @staticmethod
+    def listen(said: list[str]) -> None:
+        """Take what is said on standard input, up to the word to stop."""
+        while "stop\n" not in said:
+            said.append(sys.stdin.readline())
 
     def flush_until_delivered(self) -> bool:
         """Wait for the far side, which is well again; what was lost before makes the first answers False."""
