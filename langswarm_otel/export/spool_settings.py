@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings:
-    """What the spools of all signals have in common.
-
-    Raises:
-        ConfigurationError: the directory cannot be made or written.
-    """
+    """What the spools of all signals have in common."""
 
     directory: str
     """Where to keep what no endpoint takes; several processes may share it."""
@@ -39,7 +35,15 @@ class SpoolSettings:
     """The bound, shared by all signals of this process."""
 
     def __post_init__(self) -> None:
-        """Make the directory, and see that it can be used."""
+        """Make the bound; the disk is not touched, since a child after fork does this in its first caller's thread."""
+        object.__setattr__(self, "space", SpoolSpace(self.directory, self.max_bytes))
+
+    def check(self) -> None:
+        """Make the directory, and see that it can be used.
+
+        Raises:
+            ConfigurationError: it cannot be made or written.
+        """
         if not CAN_SPOOL:
             raise ConfigurationError("spool_directory", self.directory, "this operating system has no flock; leave it out")
         try:
@@ -50,7 +54,6 @@ class SpoolSettings:
             raise ConfigurationError(
                 "spool_directory", self.directory, f"this directory cannot be written ({os.strerror(error.errno or 0)})"
             ) from error
-        object.__setattr__(self, "space", SpoolSpace(self.directory, self.max_bytes))
 
     def open(self, signal: Signal, url: str, sender: Sender) -> Spool:
         """Return the spool of a signal; nothing is written yet."""

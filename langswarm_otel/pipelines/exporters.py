@@ -63,7 +63,9 @@ def _spool(config: ObservabilityConfig) -> SpoolSettings | None:
     from langswarm_otel.export.spool_settings import SpoolSettings  # noqa: PLC0415 - few want it
 
     patience_s = config.schedule_delay_s / 2  # so that nothing is in memory alone for longer than a schedule delay
-    return SpoolSettings(directory=config.spool_directory, max_bytes=config.spool_max_bytes, patience_s=patience_s)
+    spool = SpoolSettings(directory=config.spool_directory, max_bytes=config.spool_max_bytes, patience_s=patience_s)
+    spool.check()
+    return spool
 
 
 def _otlp_targets(settings: dict[SignalName, OtlpTarget], *, wants_official: bool, spool: SpoolSettings | None) -> list[Target]:
