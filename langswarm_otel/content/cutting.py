@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 DIGESTED: Final = 512 * 1024
 """The digest of a longer text is of so many characters at its beginning and its end: the rest would take the caller's time."""
 
+_CUT: Final = "... [cut: "
+_LONGEST_END: Final = 80
 _NUMBERS: Final = frozenset((int, float, bool))
 
 LEAST: Final = 256
@@ -31,8 +33,19 @@ def cut_text(text: str, max_length: int) -> str:
     """Return a text of at most so many characters; the end of one that was cut says how long it was and gives its digest."""
     if len(text) <= max_length:
         return text
-    end = f"... [cut: {len(text)} characters, sha256 {digest(text)}]"
+    end = f"{_CUT}{len(text)} characters, sha256 {digest(text)}]"
     return text[: max_length - len(end)] + end if max_length > 2 * len(end) else text[:max_length]
+
+
+def cut_again(text: str, max_length: int) -> str:
+    """Return a text, which may have been cut before, of at most so many characters: what its end says of the whole stays."""
+    if len(text) <= max_length:
+        return text
+    end = text.rfind(_CUT, len(text) - _LONGEST_END)
+    if end < 0 or not text.endswith("]"):
+        return cut_text(text, max_length)
+    told = text[end:]
+    return text[: max_length - len(told)] + told if max_length > 2 * len(told) else text[:max_length]
 
 
 def size_of(value: Any) -> int:
@@ -101,5 +114,5 @@ def cut_value(value: Any, size: int) -> Any:
 def _cut_to_bytes(text: str, size: int) -> str:
     if text.isascii():
         return cut_text(text, size)
-    end = f"... [cut: {len(text)} characters, sha256 {digest(text)}]"
+    end = f"{_CUT}{len(text)} characters, sha256 {digest(text)}]"
     return text.encode("utf-8", "replace")[: max(0, size - len(end))].decode("utf-8", "ignore") + end

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence, Sized
 from itertools import islice
 from typing import Any, Final, cast
 
+from langswarm_otel.content.cutting import cut_again, cut_text
 from langswarm_otel.content.media import LEAST, without_media
 from langswarm_otel.content.simple import MAX_BYTES_AS_TEXT, PRIMITIVES, simplify
 from langswarm_otel.content.texts import digits, fit, safe_text, type_name, whole
@@ -93,7 +94,9 @@ class Tree:
     def _leaf(self, value: object) -> str | bool | float | None:
         if type(value) is str:
             longest = max(0, min(self._max_length, self._characters))
-            text = fit(value if len(value) < LEAST else without_media(value, longest), longest)
+            if len(value) >= LEAST:
+                value = without_media(value, longest)
+            text = fit(value if len(value) <= longest else cut_text(value, longest), longest)
             self._characters -= len(text)
             return text
         if type(value) is int:
@@ -145,7 +148,7 @@ def _dump(tree: object) -> str:
 def _shorten(tree: object, share: int, items: int) -> object:
     """Cut every string to ``share`` characters and every collection to ``items``."""
     if type(tree) is str:
-        return tree[:share]
+        return cut_again(tree, share)
     if type(tree) is list:
         kept: list[object] = [_shorten(item, share, items) for item in tree[:items]]
         return kept if len(tree) <= items else [*kept, f"<{len(tree) - items} more>"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 from hypothesis import given
@@ -65,3 +66,12 @@ def test_the_quick_look_never_says_small_of_what_is_large():
     assert is_small({"a": "x" * 100, "n": 1}, "body", 1000)
     assert not is_small({"a": "x" * 1000}, None, 1000)
     assert not is_small({"a": ["x"]}, None, 1000)
+
+
+def test_a_text_inside_json_that_was_cut_says_so_too():
+    """The JSON stays valid, and the large text in it has its true length and digest."""
+    text = "no word is like another: " * 40_000
+    found = json.loads(jsonable({"query": "why", "result": text, "more": ["x" * 100] * 20}, 8192))
+    assert found["query"] == "why"
+    assert found["result"].endswith(f"... [cut: {len(text)} characters, sha256 {digest(text)}]")
+    assert text.startswith(found["result"][:200])
