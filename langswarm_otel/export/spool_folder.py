@@ -172,13 +172,14 @@ class SpoolFolder:
         descriptor = _lock_in(unseen, create=True)
         if descriptor is None:
             raise OSError("the lock of a new folder is taken")
+        self._own = own  # before it can be found: the spool's thread tidies up what is empty and not its own
         try:
             unseen.rename(own)
         except OSError:
+            self._own = None
             os.close(descriptor)
             raise
         self._locks[own] = descriptor
-        self._own = own
         return own
 
     def _lock(self, folder: Path) -> bool:
