@@ -105,8 +105,9 @@ def test_the_bound_holds_under_threads():
     switch(hub, Target(name="t", spans=spans), max_bytes=4_000_000, schedule_delay_s=0.01)
     highest = 0
     with Load(Source(hub), threads=8) as load:
-        deadline = time.monotonic() + 0.5
-        while time.monotonic() < deadline:
+        begin = time.monotonic()
+        # Half a second, and on a busy machine for as long as it takes to reach the bound.
+        while time.monotonic() < begin + 0.5 or ("queue_full" not in row(hub).dropped and time.monotonic() < begin + 30.0):
             highest = max(highest, row(hub).queued_bytes)
     account = row(hub)
     assert account.made == load.made
