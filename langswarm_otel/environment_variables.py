@@ -17,6 +17,9 @@ LANGSWARM_OTEL_PRESET: Final = "LANGSWARM_OTEL_PRESET"
 LANGSWARM_OTEL_CAPTURE_USER_ID: Final = "LANGSWARM_OTEL_CAPTURE_USER_ID"
 """``true`` records ``user.id`` as it is, beside its salted hash."""
 
+LANGSWARM_OTEL_LOOKUP_SPANS: Final = "LANGSWARM_OTEL_LOOKUP_SPANS"
+"""``true`` makes spans of the look-ups of LangSwarm's memory and sessions."""
+
 LANGSWARM_OTEL_SCRUB_EXEMPT_KEYS: Final = "LANGSWARM_OTEL_SCRUB_EXEMPT_KEYS"
 """Keys of attributes that are never scrubbed, separated by commas."""
 

@@ -107,6 +107,7 @@ class Installation:
                 capture_content=config.capture_content,
                 capture_user_id=config.capture_user_id,
                 user_hash_salt=config.user_hash_salt,
+                lookup_spans=config.lookup_spans,
                 semconv=config.semconv,
                 max_content_length=config.max_attribute_length or 8192,
                 prices=PriceBook(config.price_table or {}),

@@ -82,10 +82,13 @@ CODE_STACKTRACE: Final = "code.stacktrace"
 OUTCOME: Final = "langswarm.outcome"
 AGENT_ID: Final = "langswarm.agent.id"
 TOOL_METHOD: Final = "langswarm.tool.method"
+TOOL_SERVER: Final = "langswarm.tool.server"
 STEP_NAME: Final = "langswarm.workflow.step.name"
 STEP_INDEX: Final = "langswarm.workflow.step.index"
 STEP_TYPE: Final = "langswarm.workflow.step.type"
 MEMORY_RESULT: Final = "langswarm.memory.result"
+SESSION_OPERATION: Final = "langswarm.session.operation"
+SESSION_BACKEND: Final = "langswarm.session.backend"
 MESSAGE_ROLE: Final = "langswarm.message.role"
 COST: Final = "langswarm.gen_ai.usage.cost"
 COST_BASIS: Final = "langswarm.cost.basis"
@@ -280,6 +283,9 @@ SESSION_DURATION = _histogram("langswarm.session.duration", "s", "Time from star
 SESSION_ACTIVE = Metric(
     name="langswarm.session.active", kind="updowncounter", unit="{session}", description="Sessions open now.", attributes=()
 )
+SESSION_OPERATION_DURATION = _histogram(
+    "langswarm.session.operation.duration", "s", "Time of one operation on a session.", (SESSION_OPERATION, *_END), SECONDS_OF_CALLS
+)
 MEMORY_LOOKUPS = _counter("langswarm.memory.lookups", "{lookup}", "Memory lookups, by result.", (MEMORY_STORE_ID, MEMORY_RESULT))
 MEMORY_RECORDS_FOUND = _histogram(
     "langswarm.memory.records", "{record}", "Records of one memory operation.", (OPERATION_NAME, MEMORY_STORE_ID), RECORDS
@@ -340,12 +346,23 @@ def _span(operation: str, name: str, kind: Literal["CLIENT", "INTERNAL"], *keys:
     return SpanKindOfOperation(operation=operation, name=name, kind=kind, attributes=keys)
 
 
-_TOOL_KEYS = (OPERATION_NAME, TOOL_NAME, TOOL_TYPE, TOOL_METHOD, TOOL_CALL_ID, AGENT_NAME, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT)
+_TOOL_KEYS = (
+    OPERATION_NAME,
+    TOOL_NAME,
+    TOOL_TYPE,
+    TOOL_METHOD,
+    TOOL_SERVER,
+    TOOL_CALL_ID,
+    AGENT_NAME,
+    TOOL_CALL_ARGUMENTS,
+    TOOL_CALL_RESULT,
+)
 _MEMORY_KEYS = (OPERATION_NAME, MEMORY_STORE_ID, MEMORY_RECORD_COUNT, MEMORY_RESULT, AGENT_NAME, MEMORY_QUERY_TEXT, MEMORY_RECORDS)
 _AGENT_KEYS = (
-    *(OPERATION_NAME, AGENT_NAME, AGENT_ID, TRACE_ID_OF_LANGSWARM, REQUEST_MODEL),
+    *(OPERATION_NAME, AGENT_NAME, AGENT_ID, TRACE_ID_OF_LANGSWARM, REQUEST_MODEL, REQUEST_STREAM, RESPONSE_TIME_TO_FIRST_CHUNK),
     *(INPUT_MESSAGES, OUTPUT_MESSAGES, SYSTEM_INSTRUCTIONS),
 )
+_SESSION_KEYS = (SESSION_OPERATION, SESSION_BACKEND, PROVIDER_NAME, REQUEST_MODEL, MEMORY_RESULT)
 _STEP_KEYS = (WORKFLOW_NAME, STEP_NAME, STEP_INDEX, STEP_TYPE, INPUT_MESSAGES, OUTPUT_MESSAGES)
 _WORKFLOW_KEYS = (OPERATION_NAME, WORKFLOW_NAME, INPUT_MESSAGES, OUTPUT_MESSAGES)
 
@@ -356,6 +373,7 @@ SPANS: Final[tuple[SpanKindOfOperation, ...]] = (
     _span(INVOKE_AGENT, "invoke_agent {gen_ai.agent.name}", "INTERNAL", *_AGENT_KEYS),
     _span(EXECUTE_TOOL, "execute_tool {gen_ai.tool.name}", "INTERNAL", *_TOOL_KEYS),
     _span("memory", "{gen_ai.operation.name}", "INTERNAL", *_MEMORY_KEYS),
+    _span("session", "{langswarm.session.operation}", "INTERNAL", *_SESSION_KEYS),
     _span(INVOKE_WORKFLOW, "invoke_workflow {gen_ai.workflow.name}", "INTERNAL", *_WORKFLOW_KEYS),
     _span(WORKFLOW_STEP, "workflow_step {langswarm.workflow.step.name}", "INTERNAL", *_STEP_KEYS),
     _span("function", "{code.function.name}", "INTERNAL", CODE_FUNCTION_NAME),

@@ -78,6 +78,7 @@ MEANINGS = [
     ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "requests, langswarm", "instrument", False),
     ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "requests", "instrument", True),
     ("LANGSWARM_OTEL_CAPTURE_USER_ID", "true", "capture_user_id", True),
+    ("LANGSWARM_OTEL_LOOKUP_SPANS", "true", "lookup_spans", True),
     ("LANGSWARM_OTEL_USER_HASH_SALT", "pepper", "user_hash_salt", "pepper"),
     ("LANGSWARM_OTEL_SEMCONV", "both", "semconv", "both"),
     ("LANGSWARM_OTEL_INSTRUMENT", "false", "instrument", False),

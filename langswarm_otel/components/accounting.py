@@ -29,9 +29,11 @@ ALL_MODALITIES: Final = ((semconv.TOKEN_MODALITY, "unknown"),)
 class Totals:
     """Tokens and cost of everything below one root run, whichever tasks and threads it ran in."""
 
-    __slots__ = ("_cost", "_input_tokens", "_lock", "_output_tokens")
+    __slots__ = ("_cost", "_input_tokens", "_lock", "_output_tokens", "partial")
 
     def __init__(self) -> None:
+        self.partial = False
+        """Whether a call below has not told all its tokens, so that the sums are too small."""
         self._lock = threading.Lock()
         self._input_tokens: int | None = None
         self._output_tokens: int | None = None
@@ -60,6 +62,8 @@ class Totals:
             attributes[semconv.RUN_OUTPUT_TOKENS] = self._output_tokens
         if self._cost is not None:
             attributes[semconv.RUN_COST] = self._cost
+        if self.partial:
+            attributes[semconv.USAGE_PARTIAL] = True
 
 
 def account(run: Run, subject: Subject, attributes: dict[str, Any]) -> None:

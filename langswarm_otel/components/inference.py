@@ -253,13 +253,10 @@ class InferenceRun(Run):
             subject.record(metric, 0, self.context, accounting.ALL_MODALITIES)
 
     def _describe_stream(self, subject: Subject, attributes: dict[str, Any]) -> None:
-        if self._first_chunk_ns is None and not self._open_streams:
-            return
-        attributes[semconv.REQUEST_STREAM] = True
-        if self._outcome != semconv.OK:
-            attributes[semconv.USAGE_PARTIAL] = True
-        if self._first_chunk_ns is not None:
-            seconds = max(self._first_chunk_ns - self.start_ns, 0) / 1e9
-            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = seconds
+        whole = self._outcome == semconv.OK and not self.total_usage.is_empty
+        seconds = self.describe_stream(attributes, whole=whole)
+        if attributes.get(semconv.USAGE_PARTIAL) and self.root is not None and self.root.totals is not None:
+            self.root.totals.partial = True
+        if seconds is not None:
             for metric in (semconv.CLIENT_TIME_TO_FIRST_CHUNK, semconv.INFERENCE_TIME_TO_FIRST_CHUNK):
                 subject.record(metric, seconds, self.context)

@@ -42,6 +42,9 @@ class Reporting:
     context: Context
     """What is current inside."""
 
+    start_ns: int = 0
+    """Nanoseconds since 1970."""
+
     finished: bool = False
     """Whether the run is over."""
 
@@ -54,6 +57,7 @@ class Reporting:
     _first_chunk_ns: int | None = None
     _last_chunk_ns: int | None = None
     _open_streams: int = 0
+    _pieces: list[str] | None = None
 
     def now_ns(self) -> int:
         """Return the time of this run's clock, in nanoseconds since 1970."""
@@ -80,6 +84,20 @@ class Reporting:
     def output(self, content: Any) -> None:
         """Keep what came out (messages, a result, records), if the content gate is open; text counts as a message of the assistant."""
         captured.keep(self, self.output_key, content, "assistant")
+
+    def output_piece(self, piece: Any) -> None:
+        """Keep a piece of what a stream brings out, if the content gate is open; the pieces become one message when the run ends."""
+        if not captured.wanted(self) or not isinstance(piece, str):
+            return
+        pieces = self._pieces = self._pieces or []
+        # Beyond the budget of one attribute nothing more would be seen; a stream may go on for ever.
+        if sum(map(len, pieces)) <= self.telemetry.policy.max_content_length:
+            pieces.append(piece)
+
+    def output_whole(self) -> None:
+        """Put the pieces of a stream on the span; called at the end of the run."""
+        if self._pieces:
+            self.output("".join(self._pieces))
 
     def record_error(self, error: BaseException | type[BaseException] | None = None, *, error_type: str | None = None) -> None:
         """Mark the run as failed although nothing is raised, for code that returns its errors.
@@ -204,6 +222,23 @@ class Reporting:
             self._first_chunk_ns = self._last_chunk_ns
         elif before is not None:
             self.between_chunks((self._last_chunk_ns - before) / 1e9)
+
+    def describe_stream(self, attributes: dict[str, Any], *, whole: bool) -> float | None:
+        """Say of a run that streamed so, and return the seconds to its first chunk; None if it did not stream, or has brought nothing.
+
+        Args:
+            attributes: the span's last attributes, which are added to.
+            whole: whether all usage of the stream is known.
+        """
+        if self._first_chunk_ns is None and not self._open_streams:
+            return None
+        attributes[semconv.REQUEST_STREAM] = True
+        if not whole:
+            attributes[semconv.USAGE_PARTIAL] = True
+        if self._first_chunk_ns is None:
+            return None
+        seconds = attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = max(self._first_chunk_ns - self.start_ns, 0) / 1e9
+        return seconds
 
     def between_chunks(self, seconds: float) -> None:
         """Take the time between two chunks; for kinds that measure it."""

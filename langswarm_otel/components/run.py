@@ -64,9 +64,6 @@ class Run(Reporting):
     scope: Scope = NO_SCOPE
     """What the run was started in."""
 
-    start_ns: int = 0
-    """Nanoseconds since 1970."""
-
     parent: Run | None = None
     """Innermost run of ours around this one."""
 
@@ -306,6 +303,7 @@ class Run(Reporting):
         except Exception as fault:  # noqa: BLE001 - the span must end whatever else fails
             record_fault("end of operation", fault)
         if self.has_span:
+            self.output_whole()
             self._end_span(attributes, end_ns)
         # The context holds this run: without the way back, both are freed at once instead of by the garbage collector.
         self.context = self.previous

@@ -1,29 +1,23 @@
 """Running one call of LangSwarm inside one of our operations.
 
 What LangSwarm returns or raises comes back unchanged, whatever goes wrong on our side: a fault of ours is counted and the call goes on
-unobserved. LangSwarm often returns its errors; ``finish`` turns those into span errors.
+unobserved. LangSwarm often returns its errors; ``finish`` turns those into span errors. Streams are in ``stream_calls.py``.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import get_current
 
-from langswarm_otel import current, semconv
-from langswarm_otel.components import genai_interop
-from langswarm_otel.components.run import RUN_KEY
-from langswarm_otel.context import current_scope, hash_user, restore, with_scope, with_values
+from langswarm_otel import semconv
+from langswarm_otel.components.run import RUN_KEY, Run
 from langswarm_otel.guard import record_fault
-from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
 
-    from langswarm_otel.components.run import Run
     from langswarm_otel.instrumentation.hooks import Wrapper
 
 
@@ -45,79 +39,94 @@ class Call:
         return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
 
 
-def around(
-    where: str,
-    *,
-    begin: Callable[[Call], AbstractContextManager[Any] | None],
-    finish: Callable[[Any, Call, Any], None],
-) -> Wrapper:
+class Observed(Protocol):
+    """What a call runs in: a run of an operation, or an attempt of one. None of these raises."""
+
+    def enter(self) -> None:
+        """Make its context current."""
+        ...
+
+    def leave(self) -> None:
+        """Make the context outside current again."""
+        ...
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End it."""
+        ...
+
+
+def around(where: str, *, begin: Callable[[Call], Any | None], finish: Callable[[Any, Call, Any], None]) -> Wrapper:
     """Build the wrapper of a coroutine method.
 
     Args:
         where: name of the place, for counting faults of ours.
-        begin: gives the operation to run the call in, or None to leave this call alone.
-        finish: tells the running operation what the call returned: ``(run, call, result)``.
+        begin: gives what the call runs in (``Observed``), or None to leave this call alone.
+        finish: tells it what the call returned: ``(run, call, result)``.
     """
 
     async def observe(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = Call(instance=instance, args=args, kwargs=kwargs)
-        run = operation = None
-        try:
-            operation = begin(call)
-            if operation is not None:
-                run = operation.__enter__()
-        except Exception as error:  # noqa: BLE001 - our fault, not the caller's
-            record_fault(where, error)
-            operation = None
-        if operation is None:
+        run = begun(where, begin, call)
+        if run is None:
             return await wrapped(*args, **kwargs)
         try:
             result = await wrapped(*args, **kwargs)
-        except BaseException as raised:
-            _leave(where, operation, raised)
+        except BaseException as error:
+            _end(where, run, error)
             raise
-        try:
-            finish(run, call, result)
-        except Exception as error:  # noqa: BLE001 - our fault, not the caller's
-            record_fault(where, error)
-        _leave(where, operation, None)
+        tell(where, finish, run, call, result)
+        _end(where, run, None)
         return result
 
     return observe
 
 
-def _leave(where: str, operation: AbstractContextManager[Any], raised: BaseException | None) -> None:
-    """End an operation; neither its failures nor its wish to swallow an exception matter to the caller."""
+def around_function(where: str, *, begin: Callable[[Call], Any | None], finish: Callable[[Any, Call, Any], None]) -> Wrapper:
+    """Build the wrapper of a plain method; as ``around``."""
+
+    def observe(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = Call(instance=instance, args=args, kwargs=kwargs)
+        run = begun(where, begin, call)
+        if run is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            _end(where, run, error)
+            raise
+        tell(where, finish, run, call, result)
+        _end(where, run, None)
+        return result
+
+    return observe
+
+
+def begun(where: str, begin: Callable[[Call], Any | None], call: Call) -> Observed | None:
+    """Begin, and make the context inside current; None if there is nothing to observe, or a fault of ours is in the way."""
     try:
-        operation.__exit__(type(raised) if raised else None, raised, raised.__traceback__ if raised else None)
+        run: Observed | None = begin(call)
+        if run is not None:
+            run.enter()
     except Exception as error:  # noqa: BLE001 - our fault, not the caller's
-        if error is not raised:
-            record_fault(where, error)
+        record_fault(where, error)
+        return None
+    return run
 
 
-@contextmanager
-def in_conversation(session_id: str | None, *, user_id: str | None = None) -> Iterator[None]:
-    """Let every span and log line below carry the conversation of a LangSwarm session, and its user if known.
-
-    A conversation that is in scope already stays: the program opened that session, and LangSwarm's agents have threads of their own in it.
-    """
-    before = get_current()
-    scope = current_scope(before)
-    conversation_id = conversation_id_of(session_id)
-    if not conversation_id or scope.conversation_id not in (None, conversation_id):
-        yield
-        return
-    changes: dict[str, str | None] = {"conversation_id": conversation_id}
-    if user_id and scope.user_hash is None:
-        policy = current.telemetry().policy
-        changes["user_hash"] = hash_user(user_id, policy.user_hash_salt)
-        changes["user_id"] = user_id if policy.capture_user_id else None
-    own = with_values(with_scope(before, **changes), genai_interop.conversation(conversation_id))
-    attach(own)
+def tell(where: str, finish: Callable[..., None], *told: Any) -> None:
+    """Hand over what LangSwarm returned; a fault in reading it is counted."""
     try:
-        yield
-    finally:
-        restore(own, before)
+        finish(*told)
+    except Exception as error:  # noqa: BLE001 - our fault, not the caller's
+        record_fault(where, error)
+
+
+def _end(where: str, run: Observed, error: BaseException | None) -> None:
+    try:
+        run.leave()
+        run.finish(error)
+    except Exception as fault:  # noqa: BLE001 - our fault, not the caller's
+        record_fault(where, fault)
 
 
 def report_error(run: Run, error: object, *, otherwise: str = semconv.OTHER) -> None:
@@ -132,6 +141,12 @@ def report_error(run: Run, error: object, *, otherwise: str = semconv.OTHER) -> 
         run.record_error(error)
     else:
         run.record_error(error_type=error if isinstance(error, str) and error.isidentifier() else otherwise)
+
+
+def innermost() -> Run | None:
+    """Return the innermost operation at work."""
+    run: Any = get_current().get(RUN_KEY)
+    return run if isinstance(run, Run) else None
 
 
 def is_inside(kind: type[Run]) -> bool:

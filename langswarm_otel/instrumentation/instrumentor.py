@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from langswarm_otel.instrumentation import agents, memory, providers, sessions, tools, workflows
+from langswarm_otel.instrumentation import agent_sessions, agents, mcp, memory, providers, sessions, simple_api, tools, workflows
 from langswarm_otel.instrumentation.hooks import LANGSWARM
 
 if TYPE_CHECKING:
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from langswarm_otel.instrumentation.hooks import HookState
 
-HOOKS: Final = (*agents.HOOKS, *providers.HOOKS, *tools.HOOKS, *sessions.HOOKS, *memory.HOOKS, *workflows.HOOKS)
+HOOKS: Final = (
+    *(*agents.HOOKS, *agent_sessions.HOOKS, *simple_api.HOOKS, *providers.HOOKS, *tools.HOOKS, *mcp.HOOKS),
+    *(*sessions.HOOKS, *memory.HOOKS, *workflows.HOOKS),
+)
 """Everything of LangSwarm that is wrapped."""
 
 

@@ -9,17 +9,20 @@ session ``get_messages``,             ``search_memory``, records found; hit if t
 session ``create_summary``            ``upsert_memory``
 session ``clear_messages``,           ``delete_memory``
 manager ``delete_session``
-manager ``get_session``               a point of ``langswarm.memory.lookups``, hit or miss; no span
+vector ``search_messages``            ``search_memory`` with the query, records found
+manager ``get_session``               a point of ``langswarm.memory.lookups``: hit if the manager had it, miss if not
+manager ``create_session``,           nothing
+``list_user_sessions``
 ====================================  ===========================================================
 
 A manager is asked for its session before every message, some ten times in one chat, and answers from a dictionary: as spans these would
-hide the run. Creating a session writes nothing yet, and follows from the miss. What one operation calls in turn is part of it. The store is
-the kind of backend, of which there are few. Errors are returned as False, with no word on the reason.
+hide the run. ``lookup_spans`` makes spans of the last two rows: ``search_memory``, and ``create_memory`` for a session that is new. What
+one operation calls in turn is part of it. The store is the kind of backend, of which there are few. Errors are returned as False, with
+no word on the reason.
 """
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current, semconv
@@ -29,7 +32,6 @@ from langswarm_otel.instrumentation.hooks import Hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
 _MODULE: Final = "langswarm_memory.base"
 _SESSION: Final = "BaseMemorySession"
@@ -41,9 +43,9 @@ def _store_of(owner: Any) -> str:
     return str(owner._backend.backend_type.value)  # noqa: SLF001 - a session has no public name for it
 
 
-def _begin(operation: str) -> Callable[[Call], AbstractContextManager[MemoryRun] | None]:
-    def begin(call: Call) -> AbstractContextManager[MemoryRun] | None:
-        return None if is_inside(MemoryRun) else current.memory(operation, store=_store_of(call.instance))
+def _begin(operation: str) -> Callable[[Call], MemoryRun | None]:
+    def begin(call: Call) -> MemoryRun | None:
+        return None if is_inside(MemoryRun) else current.memory(operation, store=_store_of(call.instance)).begin()
 
     return begin
 
@@ -70,33 +72,76 @@ def _finish_deletion(run: MemoryRun, _call: Call, deleted: Any) -> None:
         report_error(run, None)
 
 
-def _look_up(_call: Call) -> AbstractContextManager[None]:
-    return nullcontext()
+class _LookUp:
+    """A look-up of a session, with a span or without; whether the manager has it is known only before."""
+
+    __slots__ = ("_run", "hit", "store")
+
+    def __init__(self, call: Call, *, hit: bool) -> None:
+        self.store = _store_of(call.instance)
+        self.hit = hit
+        spans = current.telemetry().policy.lookup_spans and not is_inside(MemoryRun)
+        self._run = current.memory("search_memory", store=self.store).begin() if spans else None
+
+    def enter(self) -> None:
+        """Make the span current, if there is one."""
+        if self._run is not None:
+            self._run.enter()
+
+    def leave(self) -> None:
+        """Make the context outside current again."""
+        if self._run is not None:
+            self._run.leave()
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the span, or count the look-up by itself."""
+        result = "hit" if self.hit else "miss" if error is None else "error"
+        if self._run is None:
+            labels = {semconv.MEMORY_STORE_ID: self.store, semconv.MEMORY_RESULT: result}
+            current.telemetry().instruments.record(semconv.MEMORY_LOOKUPS, 1, labels)
+            return
+        if self.hit:
+            self._run.hit()
+        else:
+            self._run.miss()
+        self._run.finish(error)
 
 
-def _finish_look_up(_run: None, call: Call, session: Any) -> None:
-    result = "miss" if session is None else "hit"
-    labels = {semconv.MEMORY_STORE_ID: _store_of(call.instance), semconv.MEMORY_RESULT: result}
-    current.telemetry().instruments.record(semconv.MEMORY_LOOKUPS, 1, labels)
+def _look_up(call: Call) -> _LookUp:
+    return _LookUp(call, hit=call.get(0, "session_id") in call.instance._session_cache)  # noqa: SLF001 - no public way to ask
 
 
-def _hook(owner: str, attribute: str, operation: str, finish: Callable[[MemoryRun, Call, Any], None]) -> Hook:
-    wrapper = around("langswarm.memory", begin=_begin(operation), finish=finish)
-    return Hook(module=_MODULE, owner=owner, attribute=attribute, wrapper=wrapper)
+def _if_wanted(operation: str) -> Callable[[Call], MemoryRun | None]:
+    begin = _begin(operation)
+    return lambda call: begin(call) if current.telemetry().policy.lookup_spans else None
+
+
+def _search(call: Call) -> MemoryRun:
+    run = current.memory("search_memory", store=str(call.instance.backend_type.value)).begin()
+    run.input(call.get(0, "query"))
+    return run
+
+
+def _finish_nothing(_run: Any, _call: Call, _result: Any) -> None:
+    """There is nothing to tell."""
+
+
+def _hook(
+    owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None], module: str = _MODULE
+) -> Hook:
+    return Hook(module=module, owner=owner, attribute=attribute, wrapper=around("langswarm.memory", begin=begin, finish=finish))
 
 
 HOOKS: Final = (
-    _hook(_SESSION, "add_message", "create_memory", _finish_write),
-    _hook(_SESSION, "get_messages", "search_memory", _finish_read),
-    _hook(_SESSION, "get_recent_context", "search_memory", _finish_read),
-    _hook(_SESSION, "create_summary", "upsert_memory", _finish_summary),
-    _hook(_SESSION, "clear_messages", "delete_memory", _finish_deletion),
-    _hook(_MANAGER, "delete_session", "delete_memory", _finish_deletion),
-    Hook(
-        module=_MODULE,
-        owner=_MANAGER,
-        attribute="get_session",
-        wrapper=around("langswarm.memory.lookup", begin=_look_up, finish=_finish_look_up),
-    ),
+    _hook(_SESSION, "add_message", _begin("create_memory"), _finish_write),
+    _hook(_SESSION, "get_messages", _begin("search_memory"), _finish_read),
+    _hook(_SESSION, "get_recent_context", _begin("search_memory"), _finish_read),
+    _hook(_SESSION, "create_summary", _begin("upsert_memory"), _finish_summary),
+    _hook(_SESSION, "clear_messages", _begin("delete_memory"), _finish_deletion),
+    _hook(_MANAGER, "delete_session", _begin("delete_memory"), _finish_deletion),
+    _hook(_MANAGER, "get_session", _look_up, _finish_nothing),
+    _hook(_MANAGER, "create_session", _if_wanted("create_memory"), _finish_nothing),
+    _hook(_MANAGER, "list_user_sessions", _if_wanted("search_memory"), _finish_read),
+    _hook("VectorMemoryBackend", "search_messages", _search, _finish_read, "langswarm_memory.vector_backend"),
 )
-"""The sessions of every backend inherit these methods; ``VectorMemoryBackend.search_messages`` belongs beside them."""
+"""The sessions of every backend inherit these methods."""

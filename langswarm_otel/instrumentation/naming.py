@@ -21,6 +21,14 @@ _ROUTES: Final = frozenset({*_PROVIDERS, "openai", "anthropic", "cohere", "groq"
 """Prefixes by which a LiteLLM model name says which provider it goes to."""
 
 
+def provider_name(provider: Any) -> str | None:
+    """Return ``gen_ai.provider.name`` of what LangSwarm calls a provider; None where there is none."""
+    if provider is None:
+        return None
+    name = str(getattr(provider, "value", provider))
+    return _PROVIDERS.get(name, name)
+
+
 def provider_and_model(configuration: Any) -> tuple[str, str]:
     """Return ``gen_ai.provider.name`` and the model of an agent's configuration.
 

@@ -1,25 +1,25 @@
-"""Calls of language models: ``chat {model}`` spans with the tokens of each call.
+"""Model calls: ``chat {model}`` spans, with the tokens of each call.
 
 The provider classes that LangSwarm ships are hooked by name. Their interface, ``IAgentProvider``, cannot be: each provider overrides the
 methods. So the class of a provider of the user's own is wrapped when an agent is built with it, or first runs with it. An override that
 calls ``super().send_message`` is still one call: an inference inside of an inference adds no span.
 
-Usage is LangSwarm's ``AgentUsage``, which has input and output tokens only; a response without it leaves the tokens unknown, never 0.
+Usage is LangSwarm's ``AgentUsage``, which has input and output tokens only; a response without it leaves the tokens unknown, never 0. The
+streams of LangSwarm's own providers have none, and are marked as partial.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current, guard
-from langswarm_otel.instrumentation.calls import Call, around, in_conversation, report_error
+from langswarm_otel.instrumentation.calls import Call, around, report_error
+from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import LANGSWARM, Hook
 from langswarm_otel.instrumentation.naming import provider_and_model
+from langswarm_otel.instrumentation.stream_calls import around_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from langswarm_otel.components.inference import InferenceRun
     from langswarm_otel.components.run import Run
 
@@ -35,24 +35,33 @@ _SHIPPED: Final = {
 """Module and class of each provider that can work in LangSwarm 0.1.0; ``LocalProvider`` cannot."""
 
 
-@contextmanager
-def _begin(call: Call) -> Iterator[InferenceRun]:
+def _begin(call: Call) -> InferenceRun:
     provider, model = provider_and_model(call.get(2, "config"))
     message, session = call.get(0, "message"), call.get(1, "session")
-    with in_conversation(getattr(session, "session_id", None)), current.inference(provider=provider, model=model) as run:
-        if message is not None:  # there is none in the rounds after a tool call
-            run.input(message.content)
-        yield run
+    described = current.inference(provider=provider, model=model)
+    run = described.begin(in_conversation(getattr(session, "session_id", None)))
+    if message is not None:  # there is none in the rounds after a tool call
+        run.input(message.content)
+    return run
 
 
 def _finish(run: InferenceRun, _call: Call, response: Any) -> None:
+    _report_answer(run, response)
+    report_response(run, response)
+
+
+def _seen(run: InferenceRun, _call: Call, chunk: Any) -> None:
+    _report_answer(run, chunk)
+    report_chunk(run, chunk)
+
+
+def _report_answer(run: InferenceRun, response: Any) -> None:
     usage = response.usage
     if usage is not None:
         run.usage(input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens)
     reason = response.metadata.get("finish_reason") or response.metadata.get("stop_reason")
     if reason is not None:
         run.response(finish_reasons=[str(getattr(reason, "value", reason))])
-    report_response(run, response)
 
 
 def report_response(run: Run, response: Any) -> None:
@@ -69,17 +78,28 @@ def report_response(run: Run, response: Any) -> None:
         report_error(run, nested.get("error_type"))
 
 
+def report_chunk(run: Run, chunk: Any) -> None:
+    """Tell a run what is in one ``AgentResponse`` of a stream: a piece of its content, or the error that ended it."""
+    run.output_piece(chunk.content)
+    if not chunk.success:
+        report_error(run, chunk.error)
+
+
 _send = around("langswarm.provider", begin=_begin, finish=_finish)
+_stream = around_stream("langswarm.provider.stream", begin=_begin, seen=_seen)
+_METHODS: Final = {"send_message": _send, "stream_message": _stream}
 
 
 @guard.guarded("langswarm.provider", default=None)
 def observe_provider(provider: object) -> None:
     """See to it that the class of a provider is wrapped; cheap when it is."""
-    LANGSWARM.wrap(type(provider), "send_message", _send)
+    for attribute, wrapper in _METHODS.items():
+        LANGSWARM.wrap(type(provider), attribute, wrapper)
 
 
 HOOKS: Final = tuple(
-    Hook(module=f"langswarm.core.agents.providers.{module}", owner=owner, attribute="send_message", wrapper=_send)
+    Hook(module=f"langswarm.core.agents.providers.{module}", owner=owner, attribute=attribute, wrapper=wrapper)
     for module, owner in _SHIPPED.items()
+    for attribute, wrapper in _METHODS.items()
 )
-"""``send_message`` of every provider that LangSwarm ships; ``stream_message`` belongs beside it."""
+"""The calls of every provider that LangSwarm ships."""

@@ -1,30 +1,35 @@
-"""Sessions: how many are open, how long they last, how many messages they have; and whose conversation an agent is in.
+"""Sessions: how many are open, how long they last, how many messages they have; what is done with them; whose conversation an agent is in.
 
-A LangSwarm session is a record with messages, not a block of code: it begins with ``create_session`` and ends when it is archived or
-deleted. It has no span. ``send_message`` runs in the scope of the session, so that whatever its provider does carries conversation and
-user; and an agent that is told a ``session_id`` of an open session knows its user.
+A LangSwarm session is a record with messages, not a block of code: it begins with ``create_session``, or when it is loaded again, and ends
+when it is archived or deleted. It has no span; what is done with it has: ``create_session``, ``send_message`` and so on. Look-ups
+(``get_session``, ``get_messages``, ``list_user_sessions``) are spans only with ``lookup_spans``, unless a session is loaded from storage.
+``send_message`` runs in the scope of the session, so that whatever its provider does carries conversation and user; and an agent that is
+told a ``session_id`` of an open session knows its user. LangSwarm returns most errors as False, with no word on the reason.
 """
 
 from __future__ import annotations
 
 import weakref
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context
 
-from langswarm_otel import current
-from langswarm_otel.instrumentation.calls import Call, around, in_conversation, report_error
+from langswarm_otel import current, semconv
+from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
+from langswarm_otel.instrumentation.calls import Call, around, is_inside, report_error
+from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
+from langswarm_otel.instrumentation.naming import provider_name
 from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from langswarm_otel.components.session import SessionRun
 
 _MODULE: Final = "langswarm.core.session.base"
+_MANAGER: Final = "SessionManager"
+_SESSION: Final = "BaseSession"
 
 _runs: Final[weakref.WeakKeyDictionary[Any, SessionRun]] = weakref.WeakKeyDictionary()
 """The run of each open session; sessions live as long as their manager keeps them."""
@@ -43,47 +48,22 @@ def _user(session: Any) -> str | None:
     return None if user_id is None else str(user_id)
 
 
-@contextmanager
-def _create(call: Call) -> Iterator[SessionRun]:
+def _open(session: Any) -> None:
+    """Count a session as open until it is archived or deleted; one that its manager forgets is abandoned."""
+    if session in _runs:
+        return
     # An empty context: a session that is open for days must not keep the span that it was created in.
-    run = current.session(conversation_id_of(call.get(4, "session_id")) or "", user_id=call.get(0, "user_id")).begin(Context())
-    try:
-        yield run
-    except BaseException as error:
-        run.finish(error)
-        raise
-
-
-def _created(run: SessionRun, _call: Call, session: Any) -> None:
+    run = current.session(conversation_id_of(session.session_id), user_id=_user(session)).begin(Context())
     _runs[session] = run
     _by_id[session.session_id] = session
+    weakref.finalize(session, _forgotten, run).atexit = False
 
 
-@contextmanager
-def _send(call: Call) -> Iterator[None]:
-    session = call.instance
-    with in_conversation(session.session_id, user_id=_user(session)):
-        yield
+def _forgotten(run: SessionRun) -> None:
+    run.finish(GeneratorExit())
 
 
-def _sent(_run: None, call: Call, answer: Any) -> None:
-    session, role = call.instance, call.get(1, "role")
-    sent = str(getattr(role, "value", "user"))
-    current.sessions.record_message(session.session_id, sent)
-    if answer.role.value != sent:
-        current.sessions.record_message(session.session_id, answer.role.value)
-
-
-def _archive(call: Call) -> AbstractContextManager[Any]:
-    return nullcontext(call.instance)
-
-
-def _delete(call: Call) -> AbstractContextManager[Any]:
-    """Find the session that is going; `get_session` would load it, and afterwards it is gone."""
-    return nullcontext(call.instance._active_sessions.get(call.get(0, "session_id")))  # noqa: SLF001 - see above
-
-
-def _ended(session: Any, _call: Call, done: Any) -> None:
+def _close(session: Any, *, done: bool) -> None:
     run = None if session is None else _runs.pop(session, None)
     if run is None:
         return
@@ -93,17 +73,126 @@ def _ended(session: Any, _call: Call, done: Any) -> None:
     run.finish()
 
 
-def _hook(
-    owner: str, attribute: str, begin: Callable[[Call], AbstractContextManager[Any]], finish: Callable[[Any, Call, Any], None]
-) -> Hook:
+def _run(operation: str, session_id: str | None, user_id: str | None, described: Any = None) -> SessionCallRun:
+    """Begin an operation on a session; ``described`` is what LangSwarm knows of it."""
+    backend = getattr(described, "backend", None)
+    return SessionCallOperation(
+        current.telemetry,
+        operation,
+        provider=provider_name(getattr(described, "provider", None)),
+        model=getattr(described, "model", None),
+        backend=getattr(backend, "value", None),
+    ).begin(in_conversation(session_id, user_id=user_id))
+
+
+def _of_session(operation: str) -> Callable[[Call], SessionCallRun | None]:
+    """Begin what is done with one session; what it does in turn is part of it."""
+
+    def begin(call: Call) -> SessionCallRun | None:
+        session = call.instance
+        return None if is_inside(SessionCallRun) else _run(operation, session.session_id, _user(session), session.context)
+
+    return begin
+
+
+def _of_manager(operation: str) -> Callable[[Call], SessionCallRun | None]:
+    """Begin what a manager does with the session of an id."""
+
+    def begin(call: Call) -> SessionCallRun | None:
+        session_id = call.get(0, "session_id")
+        session = call.instance._active_sessions.get(session_id)  # noqa: SLF001 - `get_session` would load it
+        return _run(operation, session_id, _user(session), getattr(session, "context", None))
+
+    return begin
+
+
+class _Wanted:
+    """What a call to create a session asks for."""
+
+    __slots__ = ("backend", "model", "provider")
+
+    def __init__(self, call: Call) -> None:
+        self.provider = call.get(1, "provider")
+        self.model = call.get(2, "model")
+        self.backend = call.get(3, "backend")
+
+
+def _create(call: Call) -> SessionCallRun:
+    return _run("create_session", call.get(4, "session_id"), call.get(0, "user_id"), _Wanted(call))
+
+
+def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
+    _open(session)
+    run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
+    run.set_attribute(semconv.SESSION_BACKEND, session.context.backend.value)  # LangSwarm falls back to another where a provider fails
+
+
+def _get(call: Call) -> SessionCallRun | None:
+    """Begin a look-up where it leaves the process, or is asked for."""
+    loads = call.instance._storage is not None and call.get(0, "session_id") not in call.instance._active_sessions  # noqa: SLF001 - no public way
+    if is_inside(SessionCallRun) or not (loads or current.telemetry().policy.lookup_spans):
+        return None
+    return _run("get_session", call.get(0, "session_id"), None)
+
+
+def _got(run: SessionCallRun, _call: Call, session: Any) -> None:
+    run.set_attribute(semconv.MEMORY_RESULT, "miss" if session is None else "hit")
+    if session is not None:
+        _open(session)
+
+
+def _look_up(operation: str) -> Callable[[Call], SessionCallRun | None]:
+    def begin(call: Call) -> SessionCallRun | None:
+        if is_inside(SessionCallRun) or not current.telemetry().policy.lookup_spans:
+            return None
+        session_id = getattr(call.instance, "session_id", None)
+        return _run(operation, session_id, _user(call.instance) or call.get(0, "user_id"))
+
+    return begin
+
+
+def _found(_run: SessionCallRun, _call: Call, _result: Any) -> None:
+    """A look-up that finds nothing is no error, and LangSwarm does not say which it was."""
+
+
+def _sent(_run: SessionCallRun, call: Call, answer: Any) -> None:
+    session, role = call.instance, call.get(1, "role")
+    sent = str(getattr(role, "value", "user"))
+    current.sessions.record_message(session.session_id, sent)
+    if answer.role.value != sent:
+        current.sessions.record_message(session.session_id, answer.role.value)
+
+
+def _done(run: SessionCallRun, _call: Call, done: Any) -> None:
+    if not done:
+        report_error(run, None)
+
+
+def _archived(run: SessionCallRun, call: Call, done: Any) -> None:
+    _close(call.instance, done=bool(done))
+    _done(run, call, done)
+
+
+def _deleted(run: SessionCallRun, call: Call, done: Any) -> None:
+    _close(_by_id.get(call.get(0, "session_id")), done=bool(done))
+    _done(run, call, done)
+
+
+def _hook(owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None]) -> Hook:
     wrapper = around("langswarm.session", begin=begin, finish=finish)
     return Hook(module=_MODULE, owner=owner, attribute=attribute, wrapper=wrapper)
 
 
 HOOKS: Final = (
-    _hook("SessionManager", "create_session", _create, _created),
-    _hook("SessionManager", "delete_session", _delete, _ended),
-    _hook("BaseSession", "archive", _archive, _ended),
-    _hook("BaseSession", "send_message", _send, _sent),
+    _hook(_MANAGER, "create_session", _create, _created),
+    _hook(_MANAGER, "get_session", _get, _got),
+    _hook(_MANAGER, "list_user_sessions", _look_up("list_user_sessions"), _found),
+    _hook(_MANAGER, "archive_session", _of_manager("archive_session"), _deleted),
+    _hook(_MANAGER, "delete_session", _of_manager("delete_session"), _deleted),
+    _hook(_SESSION, "archive", _of_session("archive_session"), _archived),
+    _hook(_SESSION, "send_message", _of_session("send_message"), _sent),
+    _hook(_SESSION, "get_messages", _look_up("get_messages"), _found),
+    _hook(_SESSION, "clear_messages", _of_session("clear_messages"), _done),
+    _hook(_SESSION, "update_context", _of_session("update_context"), _done),
 )
 """Where sessions begin, go on and end."""

@@ -1,7 +1,8 @@
 """Tool calls: ``execute_tool {name}`` spans.
 
 ``ToolExecution.execute`` is the one way to a tool for agents, ``ToolExecutor`` and direct calls. It swallows the tool's exceptions; their
-type is in the metadata of the result. The name is the tool's; which of its methods ran is an attribute.
+type is in the metadata of the result. The name is the tool's; which of its methods ran is an attribute. A ``ToolExecutor`` repeats a call
+that takes too long: that is one call, and each try is an attempt of it.
 
 LangSwarm runs plain functions in an executor, which copies no context: there would be no current span in them. The handler is given the
 context of the call instead.
@@ -12,38 +13,133 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.context import create_key, get_current
+
 from langswarm_otel import current, semconv
+from langswarm_otel.components.tool import ToolRun
+from langswarm_otel.context import with_values
 from langswarm_otel.guard import record_fault
+from langswarm_otel.instrumentation.attempts import InAttempt, Within
 from langswarm_otel.instrumentation.calls import Call, around, report_error
 from langswarm_otel.instrumentation.hooks import Hook
+from langswarm_otel.instrumentation.stream_calls import around_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from langswarm_otel.components.tool import ToolRun
-
-_MODULE: Final = "langswarm.tools.base"
+_BASE: Final = "langswarm.tools.base"
+_EXECUTION: Final = "langswarm.tools.execution"
 _REFUSED: Final = "tool_error"
 """``error.type`` of a call that the tool refused without an exception, as in MCP."""
 
-
-@contextmanager
-def _begin(call: Call) -> Iterator[ToolRun]:
-    with current.tool(call.instance._get_tool_name(), tool_type="function") as run:  # noqa: SLF001 - LangSwarm has no public name for it
-        run.set_attribute(semconv.TOOL_METHOD, call.get(0, "method") or None)
-        run.input(call.get(1, "parameters"))
-        yield run
+_EXECUTED: Final = create_key("langswarm_otel.langswarm.executed")
+"""Context key of what a ``ToolExecutor`` is at."""
 
 
-def _finish(run: ToolRun, _call: Call, result: Any) -> None:
-    if result.success:
-        run.output(result.data)
-    else:
+class _Executed:
+    """What a ``ToolExecutor`` is at: the tool, its run, and whether the last attempt was called off, as by a timeout."""
+
+    __slots__ = ("called_off", "run", "tool")
+
+    def __init__(self, tool: Any, run: ToolRun) -> None:
+        self.tool = tool
+        self.run = run
+        self.called_off = False
+
+
+class _ExecutorAttempt(InAttempt):
+    """One try of a ``ToolExecutor``."""
+
+    __slots__ = ("_executed",)
+
+    def __init__(self, executed: _Executed) -> None:
+        super().__init__(executed.run, {})
+        self._executed = executed
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the attempt."""
+        self._executed.called_off = error is not None
+        super().finish(error)
+
+
+def _call_of(name: str, method: Any, parameters: Any) -> ToolRun:
+    run = current.tool(name, tool_type="function").begin()
+    run.set_attribute(semconv.TOOL_METHOD, method or None)
+    run.input(parameters)
+    return run
+
+
+def _begin(call: Call) -> ToolRun | Within:
+    executed: Any = get_current().get(_EXECUTED)
+    if isinstance(executed, _Executed) and executed.tool is getattr(call.instance, "_tool", None):
+        return Within({_EXECUTED: None})  # the executor's call is the one
+    name = call.instance._get_tool_name()  # noqa: SLF001 - LangSwarm has no public name for it
+    return _call_of(name, call.get(0, "method"), call.get(1, "parameters"))
+
+
+def _finish(run: ToolRun | Within, _call: Call, result: Any) -> None:
+    if not isinstance(run, ToolRun):
+        return
+    if not result.success:
         run.output(result.error)
         report_error(run, result.metadata.get("exception_type"), otherwise=_REFUSED)
+        return
+    run.output(result.data)
+    report_refusal(run, result.data)
+
+
+def report_refusal(run: ToolRun, data: Any) -> None:
+    """Mark a call as failed whose result says so, as those of LangSwarm's MCP servers do.
+
+    Args:
+        run: the call.
+        data: what the tool has returned; ``isError`` is MCP's way to say it, ``success`` with ``error`` is that of ``call_task``.
+    """
+    if isinstance(data, Mapping) and (data.get("isError") is True or (data.get("success") is False and "error" in data)):
+        report_error(run, data.get("error_type"), otherwise=_REFUSED)
+
+
+def _begin_executor(call: Call) -> ToolRun:
+    tool = call.get(0, "tool")
+    run = _call_of(tool.metadata.id, call.get(1, "method"), call.get(2, "parameters"))
+    run.context = with_values(run.context, {_EXECUTED: _Executed(tool, run)})
+    return run
+
+
+def _finish_executor(run: ToolRun, call: Call, result: Any) -> None:
+    executed: Any = run.context.get(_EXECUTED)
+    if not result.success and executed is not None and executed.called_off:
+        report_error(run, TimeoutError.__name__)
+    else:
+        _finish(run, call, result)
+
+
+def _begin_attempt(_call: Call) -> InAttempt | None:
+    executed: Any = get_current().get(_EXECUTED)
+    return _ExecutorAttempt(executed) if isinstance(executed, _Executed) else None
+
+
+def _finish_attempt(_attempt: InAttempt, _call: Call, _result: Any) -> None:
+    """Leave the result to the executor's own."""
+
+
+def _begin_stream(call: Call) -> ToolRun:
+    return _call_of(call.instance._get_tool_name(), call.get(0, "method"), call.get(1, "parameters"))  # noqa: SLF001 - as above
+
+
+def _has_stream(call: Call) -> bool:
+    """Whether the method streams; otherwise ``execute_stream`` yields what ``execute`` returns."""
+    return hasattr(call.instance._tool, f"{call.get(0, 'method')}_stream")  # noqa: SLF001 - LangSwarm asks it the same way
+
+
+def _seen(run: ToolRun, _call: Call, item: Any) -> None:
+    run.output_piece(item)
+    metadata = getattr(item, "metadata", None)
+    if getattr(item, "success", None) is False and isinstance(metadata, Mapping):
+        report_error(run, metadata.get("exception_type"), otherwise=_REFUSED)
 
 
 def _carry_context(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -65,8 +161,20 @@ def _carry_context(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any,
     return in_context
 
 
+def _hook(module: str, owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None]) -> Hook:
+    return Hook(module=module, owner=owner, attribute=attribute, wrapper=around("langswarm.tool", begin=begin, finish=finish))
+
+
 HOOKS: Final = (
-    Hook(module=_MODULE, owner="ToolExecution", attribute="execute", wrapper=around("langswarm.tool", begin=_begin, finish=_finish)),
-    Hook(module=_MODULE, owner="ToolExecution", attribute="_get_method_handler", wrapper=_carry_context),
+    _hook(_BASE, "ToolExecution", "execute", _begin, _finish),
+    Hook(
+        module=_BASE,
+        owner="ToolExecution",
+        attribute="execute_stream",
+        wrapper=around_stream("langswarm.tool.stream", begin=_begin_stream, seen=_seen, applies=_has_stream),
+    ),
+    Hook(module=_BASE, owner="ToolExecution", attribute="_get_method_handler", wrapper=_carry_context),
+    _hook(_EXECUTION, "ToolExecutor", "execute", _begin_executor, _finish_executor),
+    _hook(_EXECUTION, "ToolExecutor", "_execute_tool_method", _begin_attempt, _finish_attempt),
 )
-"""Where tools are called; ``execute_stream`` and the retries of ``ToolExecutor`` belong beside it."""
+"""Where tools are called."""

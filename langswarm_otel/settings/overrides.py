@@ -90,6 +90,7 @@ class Overrides(TypedDict, total=False):
     price_table: Mapping[str, Price | Mapping[str, float] | str] | None
     propagators: tuple[str, ...]
     instrument: bool | tuple[str, ...]
+    lookup_spans: bool
     on_foreign: Literal["join", "private", "error"]
     handle_signals: bool
     disabled: bool

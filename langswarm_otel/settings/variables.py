@@ -125,6 +125,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     # Process.
     Variable("OTEL_PROPAGATORS", "propagators", reading.names),
     Variable(ours.LANGSWARM_OTEL_INSTRUMENT, "instrument", reading.flag_or_names),
+    Variable(ours.LANGSWARM_OTEL_LOOKUP_SPANS, "lookup_spans", reading.flag),
     Variable("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "instrument", reading.instrumented),
     Variable(ours.LANGSWARM_OTEL_ON_FOREIGN, "on_foreign"),
     Variable(ours.LANGSWARM_OTEL_HANDLE_SIGNALS, "handle_signals", reading.flag),

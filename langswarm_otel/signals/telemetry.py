@@ -34,6 +34,9 @@ class Policy:
     user_hash_salt: str = ""
     """Secret that goes into ``user.hash``."""
 
+    lookup_spans: bool = False
+    """Whether look-ups of LangSwarm's memory and sessions are spans."""
+
     semconv: semconv.Profile = "g1"
     """Generation of the GenAI client metrics."""
 

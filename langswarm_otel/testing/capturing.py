@@ -46,6 +46,7 @@ class capture:  # noqa: N801 - used like a function
         content: open the content gate; closed as in production by default.
         user_id: keep raw user ids beside their hashes.
         user_hash_salt: goes into ``user.hash``.
+        lookup_spans: make spans of the look-ups of LangSwarm's memory and sessions.
         semconv: which generation of GenAI client metrics is emitted.
         price_table: prices that come before the public ones, as in ``ObservabilityConfig``.
         log_level: least severe level of log records that is captured.
@@ -60,6 +61,7 @@ class capture:  # noqa: N801 - used like a function
         content: bool = False,
         user_id: bool = False,
         user_hash_salt: str = "",
+        lookup_spans: bool = False,
         semconv: Profile = "g1",
         price_table: Mapping[str, Price | Mapping[str, float] | str] | None = None,
         log_level: str | int = "INFO",
@@ -71,6 +73,7 @@ class capture:  # noqa: N801 - used like a function
             capture_content=content,
             capture_user_id=user_id,
             user_hash_salt=user_hash_salt,
+            lookup_spans=lookup_spans,
             semconv=semconv,
             price_table=price_table,
         )
@@ -79,6 +82,7 @@ class capture:  # noqa: N801 - used like a function
             capture_content=content,
             capture_user_id=user_id,
             user_hash_salt=user_hash_salt,
+            lookup_spans=lookup_spans,
             semconv=semconv,
             prices=PriceBook(price_table),
         )

@@ -348,7 +348,7 @@ class TestCoroutines:
 
 
 def test_inferences_that_stream_time_their_chunks(observe, clock):
-    """A decorated generator is a stream: the first chunk is timed, and one that is left has partial usage."""
+    """A decorated generator is a stream: the first chunk is timed."""
     seen = observe(clock=clock)
 
     @seen.obs.inference(provider="p", model="m")
@@ -362,8 +362,7 @@ def test_inferences_that_stream_time_their_chunks(observe, clock):
     next(stream())
     complete, left = seen.spans("chat m")
     assert complete.attributes["gen_ai.response.time_to_first_chunk"] == 0.5
-    assert "langswarm.usage.partial" not in complete.attributes
-    assert left.attributes["langswarm.usage.partial"] is True
+    assert left.attributes["langswarm.outcome"] == "abandoned"
     assert seen.point("gen_ai.client.operation.time_to_first_chunk").count == 2
     assert seen.point("gen_ai.client.operation.time_per_output_chunk").sum == 0.25
 
@@ -376,3 +375,18 @@ def test_a_decorator_without_its_name_says_so_where_it_stands(obs, operation):
 
     with pytest.raises(TypeError, match=f'write @{operation}\\("search"\\)'):
         getattr(obs, operation)(search)
+
+
+@pytest.mark.parametrize(("left", "told", "partial"), [(False, True, None), (False, False, True), (True, True, True)])
+def test_a_stream_without_all_its_tokens_says_so_and_so_does_its_root(observe, left, told, partial):
+    """A stream that is left, or whose provider reports no usage, has partial usage, and the totals above it are too small."""
+    seen = observe()
+    with seen.obs.agent("a"), seen.obs.inference(provider="p", model="m") as call:
+        chunks = call.stream([1, 2])
+        next(chunks)
+        if told:
+            call.usage(input_tokens=3, output_tokens=1)
+        if not left:
+            list(chunks)
+    for name in ("chat m", "invoke_agent a"):
+        assert seen.span(name).attributes.get("langswarm.usage.partial") is partial

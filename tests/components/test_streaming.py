@@ -133,6 +133,7 @@ class TestSynchronous:
                 next(call.stream([1, 2]))
             with call.attempt():
                 assert list(call.stream([1, 2])) == [1, 2]
+                call.usage(input_tokens=1, output_tokens=1)
         assert outcome(seen) == ("ok", False)
 
     def test_what_the_source_offers_besides(self, seen):
@@ -200,6 +201,7 @@ class TestAsynchronous:
             async with seen.obs.workflow("w"):
                 call = seen.obs.inference(provider="p", model="m").begin()
                 between = [current_name() async for _ in call.stream(source)]
+                call.usage(input_tokens=1, output_tokens=1)
                 call.finish()
                 return between
 

@@ -196,7 +196,7 @@ async def test_a_langswarm_whose_data_look_otherwise_still_works(telemetry):
     agent = Changed("helper", swarm.AgentConfiguration(swarm.ProviderType.OPENAI, "gpt-4o"), swarm.Model(swarm.answer("fine")))
     assert (await agent._execute_chat("hi")).content == "fine"
     assert telemetry.tree() == "chat gpt-4o"
-    assert guard.faults() == {"langswarm.agent": 1}
+    assert guard.faults() == {"langswarm.agent": 1, "langswarm.agent_session": 1}
 
 
 async def test_health_shows_the_hooks_and_configuring_instruments():

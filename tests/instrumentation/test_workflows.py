@@ -3,6 +3,9 @@
 import asyncio
 
 import pytest
+from opentelemetry.trace import get_current_span
+
+from langswarm_otel import current
 
 swarm = pytest.importorskip("swarm")
 pytestmark = pytest.mark.usefixtures("instrumented")
@@ -85,15 +88,60 @@ async def test_steps_in_parallel_nest_below_their_workflow(telemetry):
     assert [span.parent_id for span in telemetry.spans[1:]] == [root.span_id] * 5
 
 
-async def test_a_run_in_the_background_is_not_said_to_have_ended(telemetry):
-    """ASYNC returns at once: no workflow span claims a run of no time; the steps are observed, and the caller has the execution."""
+@pytest.mark.parametrize("mode", ["ASYNC", "STREAMING"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_run_in_the_background_takes_as_long_as_it_takes(telemetry, mode, fails):
+    """The call returns at once; the span is the background half's: as long as its steps, with their outcome, below where it was started."""
     from langswarm.core.workflows import ExecutionMode
 
-    execution = await run(swarm.Step("first", value(1)), execution_mode=ExecutionMode.ASYNC)
-    while execution.end_time is None:
+    release = asyncio.Event()
+
+    async def wait(context):
+        await release.wait()
+        if fails:
+            raise PermissionError("no")
+        return 1
+
+    with current.traced("request"):
+        execution = await run(swarm.Step("first", wait), execution_mode=ExecutionMode[mode])
+    assert [span.name for span in telemetry.spans] == ["request"]
+    release.set()
+    while len(telemetry.spans) < 3:
         await asyncio.sleep(0.005)
     assert execution.workflow_id == "plan-1"
-    assert [span.name for span in telemetry.spans] == ["workflow_step first step"]
+    assert telemetry.tree() == "request\n  invoke_workflow plan\n    workflow_step first step"
+    request, flow, step = telemetry.spans
+    assert flow.end_ns >= step.end_ns > request.end_ns
+    assert [span.attributes["langswarm.outcome"] for span in (flow, step)] == (["error"] * 2 if fails else ["ok"] * 2)
+    assert flow.attributes.get("error.type") == ("PermissionError" if fails else None)
+
+
+async def stream(*steps):
+    """Stream a workflow of these steps."""
+    return swarm.get_workflow_engine().execute_workflow_stream(swarm.workflow(*steps), {"input": "go"})
+
+
+async def test_a_stream_of_steps_is_one_run(telemetry):
+    """Steps stand below the workflow, nothing of it is current while the reader holds an item, and an error of a step is the run's."""
+    between = []
+    async for _item in await stream(swarm.Step("first", value(1)), swarm.Step("second", refuse, after=["first"])):
+        between.append(get_current_span().get_span_context().is_valid)
+    assert between == [False] * 3
+    assert telemetry.tree() == "invoke_workflow plan\n  workflow_step first step\n  workflow_step second step"
+    assert [span.attributes["langswarm.outcome"] for span in telemetry.spans] == ["error", "ok", "error"]
+    assert telemetry.spans[0].attributes["error.type"] == "PermissionError"
+
+
+async def test_a_stream_of_steps_that_is_left(telemetry):
+    """Leaving after the first step is no error: the run was abandoned."""
+    steps = await stream(swarm.Step("first", value(1)), swarm.Step("second", value(2), after=["first"]))
+    assert (await steps.__anext__()).result == 1
+    await steps.aclose()
+    assert [(span.name, span.attributes["langswarm.outcome"]) for span in telemetry.spans] == [
+        ("invoke_workflow plan", "abandoned"),
+        ("workflow_step first step", "ok"),
+    ]
+    assert telemetry.spans[0].status == "UNSET"
 
 
 async def test_a_cancelled_workflow_is_cancelled_all_the_way(telemetry):

@@ -17,10 +17,19 @@ with warnings.catch_warnings():
     from langswarm.core.memory import create_memory_manager
     from langswarm.core.session import SessionManager
     from langswarm.core.workflows import BaseWorkflow, BaseWorkflowStep, StepType, get_workflow_engine
+    from langswarm.mcp.server_base import BaseMCPToolServer
     from langswarm.tools.base import BaseTool
     from langswarm.tools.registry import ToolRegistry
 
-__all__ = ["AgentMessage", "BaseAgent", "ProviderType", "SessionManager", "create_memory_manager", "get_workflow_engine"]
+__all__ = [
+    "AgentMessage",
+    "BaseAgent",
+    "BaseMCPToolServer",
+    "ProviderType",
+    "SessionManager",
+    "create_memory_manager",
+    "get_workflow_engine",
+]
 
 
 class Model(IAgentProvider):
