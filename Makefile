@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ chaos: $(STAMP) ## Break everything for twenty minutes, into docs/chaos (ONLY=, 
 
 behaviours: $(STAMP) ## Run the forty behaviours against the plain SDK and ours, and write docs/behaviours.md
 	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/behaviour --ignore tests/behaviour/test_table.py --behaviours docs/behaviours.md $(ARGS)
+
+langswarm: $(STAMP) ## Run LangSwarm in every mode and write docs/langswarm-matrix.md
+	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/instrumentation/test_matrix.py -k "not page" --langswarm docs/langswarm-matrix.md $(ARGS)
 
 bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span agent")
 	@$(BIN)/python -m benchmarks --quick $(BENCH)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import behaviours
 import hypothesis
+import langswarm_page
 import pytest
 import socket_guard
 from otlp_server import OtlpServer
@@ -16,6 +17,7 @@ from otlp_server import OtlpServer
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--behaviours", metavar="FILE", help="write the table of behaviours, from the verdicts of this run")
+    parser.addoption("--langswarm", metavar="FILE", help="write the table of LangSwarm's modes, from what this run saw")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,6 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     table = config.getoption("behaviours")
     if table and not hasattr(config, "workerinput"):
         config.pluginmanager.register(behaviours.Table(table))
+    page = config.getoption("langswarm")
+    if page and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(langswarm_page.Page(page))
     # A deadline for each example measures the machine, which other tests share.
     hypothesis.settings.register_profile("shared machine", deadline=None)
     hypothesis.settings.load_profile("shared machine")

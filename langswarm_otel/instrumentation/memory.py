@@ -40,7 +40,14 @@ _MANAGER: Final = "MemoryManager"
 
 def _store_of(owner: Any) -> str:
     """Return the kind of backend that a session or a manager stores into."""
-    return str(owner._backend.backend_type.value)  # noqa: SLF001 - a session has no public name for it
+    return _kind_of(owner._backend)  # noqa: SLF001 - a session has no public name for it
+
+
+def _kind_of(backend: Any) -> str:
+    try:
+        return str(backend.backend_type.value)
+    except AttributeError:  # LangSwarm's own vector backend asks for a type that does not exist
+        return type(backend).__name__
 
 
 def _begin(operation: str) -> Callable[[Call], MemoryRun | None]:
@@ -117,7 +124,7 @@ def _if_wanted(operation: str) -> Callable[[Call], MemoryRun | None]:
 
 
 def _search(call: Call) -> MemoryRun:
-    run = current.memory("search_memory", store=str(call.instance.backend_type.value)).begin()
+    run = current.memory("search_memory", store=_kind_of(call.instance)).begin()
     run.input(call.get(0, "query"))
     return run
 

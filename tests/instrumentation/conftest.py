@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 
 DEPRECATED = (
     r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning",  # from Python 3.12 on
+    r"ignore:The `dict` method is deprecated:DeprecationWarning",  # from pydantic 2 on
     r"ignore:'asyncio\.iscoroutinefunction' is deprecated:DeprecationWarning",  # from Python 3.14 on
 )
 """What LangSwarm 0.1.0 calls and newer releases of Python warn of."""

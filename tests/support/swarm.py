@@ -15,19 +15,26 @@ with warnings.catch_warnings():
     from langswarm.core.agents.interfaces import AgentMessage, AgentUsage, IAgentProvider, ProviderType
     from langswarm.core.agents.registry import AgentRegistry
     from langswarm.core.memory import create_memory_manager
-    from langswarm.core.session import SessionManager
-    from langswarm.core.workflows import BaseWorkflow, BaseWorkflowStep, StepType, get_workflow_engine
+    from langswarm.core.session import SessionBackend, SessionManager
+    from langswarm.core.session.interfaces import (
+        IProviderSession,
+        ISessionLifecycleHook,
+        ISessionStorage,
+        SessionContext,
+        SessionMessage,
+    )
+    from langswarm.core.session.interfaces import MessageRole as SessionRole
+    from langswarm.core.workflows import BaseWorkflow, BaseWorkflowStep, ExecutionMode, StepType, get_workflow_engine
     from langswarm.mcp.server_base import BaseMCPToolServer
-    from langswarm.tools.base import BaseTool
+    from langswarm.tools.base import BaseTool, ToolResult
     from langswarm.tools.registry import ToolRegistry
+    from langswarm_memory.base import BaseMemoryBackend, BaseMemorySession, MemoryManager
+    from langswarm_memory.interfaces import Message, MessageRole, SessionMetadata
 
 __all__ = [
-    "AgentMessage",
-    "BaseAgent",
-    "BaseMCPToolServer",
-    "ProviderType",
-    "SessionManager",
-    "create_memory_manager",
+    *("AgentConfiguration", "AgentMessage", "BaseAgent", "BaseMCPToolServer", "BaseMemoryBackend", "BaseMemorySession", "ExecutionMode"),
+    *("ISessionLifecycleHook", "ISessionStorage", "MemoryManager", "Message", "MessageRole", "ProviderType"),
+    *("SessionBackend", "SessionContext", "SessionManager", "SessionMetadata", "ToolResult", "create_memory_manager"),
     "get_workflow_engine",
 ]
 
@@ -83,6 +90,28 @@ def agent(model, name="helper", *, provider=ProviderType.OPENAI, model_name="gpt
 def failed(error):
     """A response that reports an error."""
     return AgentResponse.error_response(error)
+
+
+def native_session(answer):
+    """A provider's own session that answers what ``answer()`` returns."""
+
+    class Native(IProviderSession):
+        async def create_provider_session(self, user_id, **options):
+            return "thread-1"
+
+        async def send_message(self, provider_session_id, message, role=SessionRole.USER):
+            return SessionMessage(id="m", role=SessionRole.ASSISTANT, content=await answer(), timestamp=None, metadata={})
+
+        async def get_provider_session(self, provider_session_id):
+            return {}
+
+        async def get_messages(self, provider_session_id, limit=None):
+            return []
+
+        async def delete_provider_session(self, provider_session_id):
+            return True
+
+    return Native()
 
 
 class Tool(BaseTool):
