@@ -13,8 +13,8 @@ from opentelemetry.context import get_current
 from langswarm_otel import guard
 
 pytest.importorskip("swarm")
-import langswarm_modes as modes  # noqa: E402 - it needs LangSwarm
-import langswarm_page  # noqa: E402
+import langswarm_modes as modes
+import langswarm_page
 
 pytestmark = [pytest.mark.usefixtures("instrumented"), pytest.mark.telemetry(lookup_spans=True)]
 

@@ -121,3 +121,41 @@ async def test_records_are_not_kept_where_the_gate_is_closed(telemetry):
     await session.add_message(message("remember me"))
     await session.get_messages()
     assert "remember me" not in str([span.attributes for span in telemetry.spans])
+
+
+@pytest.mark.telemetry(lookup_spans=True)
+async def test_one_switch_makes_spans_of_look_ups(telemetry):
+    """With ``lookup_spans`` each look-up of a chat is a span, hit or miss, and the metric counts the same."""
+    manager = swarm.create_memory_manager("in_memory")
+    await swarm.agent(swarm.Model(swarm.answer()), memory=manager)._execute_chat("hi", "s-1")
+    assert telemetry.tree() == (
+        "invoke_agent helper\n  search_memory\n  search_memory\n  create_memory\n  create_memory\n  chat gpt-4o\n"
+        "  search_memory\n  create_memory"
+    )
+    results = [span.attributes["langswarm.memory.result"] for span in telemetry.spans if span.name == "search_memory"]
+    assert results == ["miss", "miss", "hit"]
+    assert lookups(telemetry) == {"miss": 2, "hit": 1}
+
+
+async def test_a_hit_is_what_the_manager_has_already(telemetry):
+    """A session that the backend must be asked for is a miss of the manager's cache."""
+    manager = swarm.create_memory_manager("in_memory")
+    await manager.create_session("s-1")
+    manager._session_cache.clear()
+    assert await manager.get_session("s-1") is not None
+    assert await manager.get_session("s-1") is not None
+    assert lookups(telemetry) == {"miss": 1, "hit": 1}
+
+
+@pytest.mark.telemetry(content=True)
+async def test_a_search_by_meaning_has_its_query(telemetry):
+    """``search_messages`` of the vector backend: query, records found, and a store although LangSwarm's own name of it is missing."""
+    from langswarm_memory.vector_backend import VectorMemoryBackend
+
+    backend = VectorMemoryBackend({"enable_semantic_search": False})
+    assert await backend.search_messages("what was it?") == []
+    (span,) = telemetry.spans
+    assert span.name == "search_memory"
+    assert "what was it?" in span.attributes["gen_ai.memory.query.text"]
+    assert span.attributes["langswarm.memory.result"] == "miss"
+    assert span.attributes["gen_ai.memory.store.id"] == "VectorMemoryBackend"

@@ -1,6 +1,7 @@
 """Sessions of LangSwarm's session manager."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -213,3 +214,65 @@ async def test_a_default_session_id_stays_where_the_raw_user_is_allowed(telemetr
 def test_other_session_ids_stay_as_they_are(session_id):
     """Ids that the program chose are its own."""
     assert conversation_id_of(session_id) == session_id
+
+
+async def stored(session_id="s-1"):
+    """A storage that has a session."""
+    from langswarm.core.session.storage import InMemorySessionStorage
+
+    storage = InMemorySessionStorage()
+    await (await open_session(swarm.SessionManager(storage), session_id)).send_message("hi")
+    return storage
+
+
+async def test_a_session_that_is_loaded_again_is_open_again(telemetry):
+    """Another manager loads it from storage: a span, since it leaves the process; then it is there, counts, and knows its user."""
+    storage = await stored()
+    manager = swarm.SessionManager(storage)
+    gone = len(telemetry.spans)
+    session = await manager.get_session("s-1")
+    assert (await manager.get_session("s-1")) is session
+    assert [span.name for span in telemetry.spans[gone:]] == ["get_session"]
+    assert telemetry.spans[gone].attributes["langswarm.memory.result"] == "hit"
+    assert value(telemetry, "langswarm.session.active") == 1
+    await session.send_message("again")
+    assert telemetry.spans[-1].name == "send_message"
+    assert telemetry.spans[-1].attributes["user.hash"] == hash_user("u-1", "")
+    await manager.archive_session("s-1")
+    assert value(telemetry, "langswarm.session.active") == 0
+
+
+async def test_a_session_that_its_manager_forgets_is_abandoned(telemetry):
+    """Nobody archived it: when it is gone it is open no more, and its duration says that it was abandoned."""
+    await stored()
+    gc.collect()
+    assert value(telemetry, "langswarm.session.active") == 0
+    assert value(telemetry, "langswarm.session.duration", **{"langswarm.outcome": "abandoned"}) == 1
+
+
+@pytest.mark.parametrize("spans", [pytest.param(True, marks=pytest.mark.telemetry(lookup_spans=True)), False])
+async def test_look_ups_are_spans_only_where_wanted(telemetry, spans):
+    """``get_session`` of a session that is there, ``get_messages`` and listing leave no span by default."""
+    manager = swarm.SessionManager()
+    session = await open_session(manager)
+    await manager.get_session("s-1")
+    await session.get_messages()
+    await manager.list_user_sessions("u-1")
+    expected = ["create_session", *(["get_session", "get_messages", "list_user_sessions"] if spans else [])]
+    assert [span.name for span in telemetry.spans] == expected
+
+
+async def test_agents_own_sessions_count_their_messages(telemetry):
+    """Those that a chat adds too; opening one by hand is a span, in a chat it is part of the run."""
+    agent = swarm.agent(swarm.Model(swarm.answer()))
+    session = await agent.create_session("s-1")
+    await session.add_message(swarm.AgentMessage(role="system", content="be kind"))
+    await session.add_message(None)
+    await agent._execute_chat("hi", "s-2")
+    await agent.delete_session("s-1")
+    assert telemetry.tree() == "create_session\ninvoke_agent helper\n  chat gpt-4o\ndelete_session"
+    assert telemetry.spans[0].attributes["langswarm.session.backend"] == "agent"
+    counted = {
+        role: value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) for role in ("user", "assistant", "system")
+    }
+    assert counted == {"user": 1, "assistant": 1, "system": 1}

@@ -1,8 +1,8 @@
 """Every way through LangSwarm's five components, each as a small program whose innermost part ends as it is told.
 
 A mode gives the program (a coroutine, or an asynchronous generator), the tree of spans that is expected, and for each way to end what is
-expected of the spans: their outcomes in the order of the tree, and the tokens of the root. Where something cannot happen, or LangSwarm hides
-it, the cell says so in words instead, and begins with a dash.
+expected of the spans: their outcomes in the order of the tree, and the tokens of the root. Where something cannot happen, or LangSwarm
+hides it, the cell says so in words instead, and begins with a dash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OK, RETURNED, RAISED, CANCELLED, CLOSED = "success", "error returned", "exceptio
 ENDS = (OK, RETURNED, RAISED, CANCELLED, CLOSED)
 
 
-class Boom(LookupError):
+class BoomError(LookupError):
     """What the innermost part raises or returns; its text must not be seen."""
 
 
@@ -31,7 +31,7 @@ class Inside:
         self.end = end
         self.reached = asyncio.Event()
         self.release = threading.Event()
-        self.boom = Boom("about Jane Doe")
+        self.boom = BoomError("about Jane Doe")
         self._loop = asyncio.get_running_loop()
 
     async def __call__(self, result: Any = "fine", *, otherwise: Any = None) -> Any:
@@ -159,8 +159,8 @@ AGENTS = (
          program=lambda inside: streaming_agent(inside, streaming=False).stream_chat("hi"), tree=AGENT,
          cells=all_of(2, tokens=" 10/3", closed="- its one chunk is the whole answer, and comes when the run is over")),
     Mode(component="agent", name="chat_multimodal", program=multimodal, tree=AGENT, cells=all_of(2, tokens=" 10/3")),
-    Mode(component="agent", name="simple_api Agent.chat", program=lambda inside: simple_agent(inside).chat("hi"), tree="invoke_agent claude",
-         cells=all_of(1, returned=SIMPLE_TEXT, cancelled=SIMPLE_BLOCKS, closed=SIMPLE_BLOCKS)),
+    Mode(component="agent", name="simple_api Agent.chat", program=lambda inside: simple_agent(inside).chat("hi"),
+         tree="invoke_agent claude", cells=all_of(1, returned=SIMPLE_TEXT, cancelled=SIMPLE_BLOCKS, closed=SIMPLE_BLOCKS)),
     Mode(component="agent", name="simple_api Agent.chat_stream", program=lambda inside: simple_agent(inside).chat_stream("hi"),
          tree="invoke_agent claude",
          cells=all_of(1, returned=SIMPLE_TEXT, cancelled="cancelled partial", closed="abandoned partial")),

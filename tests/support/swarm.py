@@ -32,9 +32,25 @@ with warnings.catch_warnings():
     from langswarm_memory.interfaces import Message, MessageRole, SessionMetadata
 
 __all__ = [
-    *("AgentConfiguration", "AgentMessage", "BaseAgent", "BaseMCPToolServer", "BaseMemoryBackend", "BaseMemorySession", "ExecutionMode"),
-    *("ISessionLifecycleHook", "ISessionStorage", "MemoryManager", "Message", "MessageRole", "ProviderType"),
-    *("SessionBackend", "SessionContext", "SessionManager", "SessionMetadata", "ToolResult", "create_memory_manager"),
+    "AgentConfiguration",
+    "AgentMessage",
+    "BaseAgent",
+    "BaseMCPToolServer",
+    "BaseMemoryBackend",
+    "BaseMemorySession",
+    "ExecutionMode",
+    "ISessionLifecycleHook",
+    "ISessionStorage",
+    "MemoryManager",
+    "Message",
+    "MessageRole",
+    "ProviderType",
+    "SessionBackend",
+    "SessionContext",
+    "SessionManager",
+    "SessionMetadata",
+    "ToolResult",
+    "create_memory_manager",
     "get_workflow_engine",
 ]
 
