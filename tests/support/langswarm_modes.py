@@ -82,6 +82,7 @@ def all_of(number: int, *, tokens: str = "", **others: str) -> dict[str, str]:
 PLAIN = "- it is a plain function, which blocks the event loop of its caller and cannot be called off"
 NO_WAIT = "- it never waits: it is over before it could be called off"
 NO_RETURN = "- it has no error to return: it raises"
+NO_RAISE = "- it calls nothing that could raise"
 AS_RAISED = "- whatever goes wrong inside is returned: as for an exception"
 HIDDEN = "the same as when nothing is found, which is what LangSwarm returns: it hides the error"
 
@@ -339,8 +340,15 @@ SESSIONS = (
          tree=f"{CREATE}\narchive_session", cells=cells("ok ok", AS_RAISED, "ok error", "ok cancelled", "ok abandoned")),
     Mode(component="session", name="delete_session", program=on_session(lambda manager, _session: manager.delete_session("s-1")),
          tree=f"{CREATE}\ndelete_session", cells=cells("ok ok", AS_RAISED, "ok error", "ok cancelled", "ok abandoned")),
+    Mode(component="session", name="get_messages, lookup_spans", program=on_session(lambda _manager, session: session.get_messages()),
+         tree=f"{CREATE}\nget_messages", cells=cells("ok ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
+    Mode(component="session", name="list_user_sessions, lookup_spans",
+         program=on_session(lambda manager, _session: manager.list_user_sessions("u-1")), tree=f"{CREATE}\nlist_user_sessions",
+         cells=cells("ok ok", AS_RAISED, f"ok ok: {HIDDEN}", "ok cancelled", "ok abandoned")),
+    Mode(component="session", name="an agent's delete_session", program=lambda inside: swarm.agent(model(inside)).delete_session("s-1"),
+         tree="delete_session", cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
     Mode(component="session", name="an agent's create_session", program=lambda inside: swarm.agent(model(inside)).create_session("s-1"),
-         tree=CREATE, cells=cells("ok", NO_RETURN, "- it calls nothing that could raise", NO_WAIT, NO_WAIT)),
+         tree=CREATE, cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
 )  # fmt: skip
 
 
@@ -407,9 +415,9 @@ MEMORY = (
     Mode(component="memory", name="add_message", program=lambda inside: remembered(inside).add_message(hello()), tree="create_memory",
          cells=all_of(1, returned=AS_RAISED)),
     Mode(component="memory", name="get_messages", program=lambda inside: remembered(inside, 2).get_messages(), tree="search_memory",
-         cells=cells("ok", NO_RETURN, "- it calls nothing that could raise", NO_WAIT, NO_WAIT)),
+         cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
     Mode(component="memory", name="get_recent_context", program=lambda inside: remembered(inside, 2).get_recent_context(),
-         tree="search_memory", cells=cells("ok", NO_RETURN, "- it calls nothing that could raise", NO_WAIT, NO_WAIT)),
+         tree="search_memory", cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
     Mode(component="memory", name="create_summary", program=lambda inside: remembered(inside, 3).create_summary(), tree="upsert_memory",
          cells=all_of(1, returned=AS_RAISED, raised=f"ok: {HIDDEN}")),
     Mode(component="memory", name="clear_messages", program=lambda inside: remembered(inside).clear_messages(), tree="delete_memory",
