@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel collector clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-quick: $(STAMP) ## Measure ours against the raw SDK, briefly (ROWS="span a
 
 bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PEERS=, RESUME=1)
 	@$(BIN)/python -m benchmarks $(if $(ROWS)$(PEERS),,--write) $(BENCH)
+
+bench-langswarm: $(STAMP) ## Measure the instrumentor on a LangSwarm agent, into docs/benchmarks/langswarm.md
+	@$(BIN)/python -m benchmarks.langswarm --write $(ARGS) 2> /dev/null
 
 bench-guard: $(STAMP) ## Compare the instructions of each path with the baseline; CI does
 	@$(BIN)/python benchmarks/instructions.py

@@ -57,21 +57,34 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._run.leave_attempt(self)
-        try:
-            end_ns = self._run.now_ns()
-            attributes: dict[str, Any] = {
-                semconv.ATTEMPT_NUMBER: self.number,
-                semconv.ATTEMPT_DURATION: (end_ns - self._start_ns) / 1e9,
-                semconv.OUTCOME: outcome_of(error),
-            }
-            if error is not None:
-                attributes[semconv.ERROR_TYPE] = error_type(error)
-            self._run.span.add_event(semconv.EVENT_ATTEMPT, attributes, end_ns)
-        except Exception as fault:  # noqa: BLE001 - telemetry must not fail the attempt
-            record_fault("attempt", fault)
+        record_attempt(self._run, self.number, self._start_ns, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.__exit__(kind, error, traceback)
+
+
+def record_attempt(run: Reporting, number: int, start_ns: int, error: BaseException | None, *, end_ns: int | None = None) -> None:
+    """Leave the event of one attempt on the span of a run; nothing is raised.
+
+    Args:
+        run: what it is an attempt of.
+        number: counting from 1.
+        start_ns: when it began, by the clock of the run.
+        error: what ended it; None means that it went well.
+        end_ns: when it ended; None means now.
+    """
+    try:
+        end_ns = run.now_ns() if end_ns is None else end_ns
+        attributes: dict[str, Any] = {
+            semconv.ATTEMPT_NUMBER: number,
+            semconv.ATTEMPT_DURATION: (end_ns - start_ns) / 1e9,
+            semconv.OUTCOME: outcome_of(error),
+        }
+        if error is not None:
+            attributes[semconv.ERROR_TYPE] = error_type(error)
+        run.span.add_event(semconv.EVENT_ATTEMPT, attributes, end_ns)
+    except Exception as fault:  # noqa: BLE001 - telemetry must not fail the attempt
+        record_fault("attempt", fault)

@@ -200,6 +200,10 @@ class Reporting:
         self._attempts += 1
         return Attempt(self, self._attempts)
 
+    def attempted(self, number: int) -> None:
+        """Say how often the call has been tried, for hooks that see the tries but are no blocks."""
+        self._attempts = max(self._attempts, number)
+
     def enter_attempt(self, attempt: Attempt) -> None:
         """Let ``usage`` go to this attempt; called by the attempt."""
         self._attempt = attempt

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.context import get_current
+
 from langswarm_otel import semconv
 from langswarm_otel.components import genai_interop
 from langswarm_otel.components.counting import counted
@@ -96,4 +98,5 @@ def count_message(telemetry: Telemetry, role: str, context: Context | None = Non
     name = named(role)
     label, messages = name if name in ROLES else semconv.OTHER, counted(number, "messages")
     if messages:
-        telemetry.instruments.record(semconv.SESSION_MESSAGES, messages, {semconv.MESSAGE_ROLE: label}, context)
+        subject = telemetry.subjects.of((semconv.MESSAGE_ROLE, label), lambda: {semconv.MESSAGE_ROLE: label})
+        subject.record(semconv.SESSION_MESSAGES, messages, get_current() if context is None else context)

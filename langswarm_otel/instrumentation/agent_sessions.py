@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current, semconv
 from langswarm_otel.components.agent import AgentRun
+from langswarm_otel.components.session import count_message
 from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
 from langswarm_otel.guard import record_fault
 from langswarm_otel.instrumentation.calls import Call, around, is_inside
@@ -27,13 +28,13 @@ _BACKEND: Final = "agent"
 """``langswarm.session.backend`` of a session that an agent keeps."""
 
 
-async def _count(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+async def _count(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Count a message that has been added."""
     result = await wrapped(*args, **kwargs)
     try:
         message = args[0] if args else kwargs.get("message")
         if message is not None:  # LangSwarm takes no notice of None
-            current.sessions.record_message(instance.session_id, message.role)
+            count_message(current.telemetry(), message.role)
     except Exception as error:  # noqa: BLE001 - our fault, not the caller's
         record_fault("langswarm.agent_session", error)
     return result

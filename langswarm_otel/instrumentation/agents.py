@@ -14,7 +14,7 @@ from opentelemetry.context import create_key, get_current
 from langswarm_otel import current, semconv
 from langswarm_otel.components.agent import AgentRun
 from langswarm_otel.context import with_values
-from langswarm_otel.instrumentation.attempts import InAttempt
+from langswarm_otel.instrumentation.attempts import InTry, Tries
 from langswarm_otel.instrumentation.calls import Call, around, is_inside
 from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
@@ -35,21 +35,22 @@ _CHAT: Final = create_key("langswarm_otel.langswarm.chat")
 class _Chat:
     """A chat in progress: whose it is, its run, and what its last attempt has returned."""
 
-    __slots__ = ("agent", "response", "run")
+    __slots__ = ("agent", "response", "run", "tries")
 
     def __init__(self, agent: Any, run: AgentRun) -> None:
         self.agent = agent
         self.run = run
+        self.tries = Tries(run)
         self.response: Any = None
 
 
-class _ChatAttempt(InAttempt):
+class _ChatAttempt(InTry):
     """One ``_execute_chat`` of a chat; what it calls in turn are chats of their own."""
 
     __slots__ = ("chat",)
 
     def __init__(self, chat: _Chat) -> None:
-        super().__init__(chat.run, {_CHAT: None})
+        super().__init__(chat.tries, {_CHAT: None})
         self.chat = chat
 
 
@@ -61,7 +62,9 @@ def _begin(call: Call) -> AgentRun:
     described = current.agent(agent.name, provider=provider, model=model, agent_id=agent.agent_id)
     run = described.begin(in_conversation(session, user_id=user_of(session)))
     run.input(call.get(0, "message"))
-    run.set_attribute(semconv.TRACE_ID_OF_LANGSWARM, call.get(2, "trace_id"))
+    trace_id = call.get(2, "trace_id")
+    if trace_id is not None:
+        run.set_attribute(semconv.TRACE_ID_OF_LANGSWARM, trace_id)
     return run
 
 

@@ -29,6 +29,8 @@ def in_conversation(session_id: str | None, *, user_id: str | None = None) -> Co
     conversation_id = conversation_id_of(session_id)
     if not conversation_id or scope.conversation_id not in (None, conversation_id):
         return before
+    if scope.conversation_id is not None and (user_id is None or scope.user_hash is not None):
+        return before  # all of it is there already, as for the calls of a run
     changes: dict[str, str | None] = {"conversation_id": conversation_id}
     if user_id and scope.user_hash is None:
         policy = current.telemetry().policy

@@ -85,6 +85,7 @@ class HookSet:
         self._switch: Switch | None = None
         self._awaited: set[str] = set()
         self._states: dict[str, HookState] = {}
+        self._met: weakref.WeakSet[type] = weakref.WeakSet()
         self._patched: weakref.WeakKeyDictionary[type, set[str]] = weakref.WeakKeyDictionary()
 
     def install(self, hooks: Iterable[Hook]) -> None:
@@ -114,6 +115,7 @@ class HookSet:
                 for attribute in attributes:
                     _restore(owner, attribute, self._switch)
             self._patched.clear()
+            self._met.clear()
             self._states = {}
             self._switch = None
 
@@ -139,6 +141,15 @@ class HookSet:
             setattr(owner, attribute, wrapt.FunctionWrapper(found, wrapper, enabled=self._switch))
             self._patched.setdefault(owner, set()).add(attribute)
             return True
+
+    def has_met(self, owner: type) -> bool:
+        """Say whether a class has been seen to since the hooks were installed; asked at every run of an agent."""
+        if owner in self._met:
+            return True
+        with self._lock:
+            if self._switch is not None:
+                self._met.add(owner)
+        return False
 
     def _is_wrapped(self, owner: type, attribute: str, wrapper: Wrapper) -> bool:
         found = inspect.getattr_static(owner, attribute, None)

@@ -93,6 +93,8 @@ _METHODS: Final = {"send_message": _send, "stream_message": _stream}
 @guard.guarded("langswarm.provider", default=None)
 def observe_provider(provider: object) -> None:
     """See to it that the class of a provider is wrapped; cheap when it is."""
+    if LANGSWARM.has_met(type(provider)):
+        return
     for attribute, wrapper in _METHODS.items():
         LANGSWARM.wrap(type(provider), attribute, wrapper)
 

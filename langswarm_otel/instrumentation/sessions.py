@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.context import Context
 
 from langswarm_otel import current, semconv
+from langswarm_otel.components.session import count_message
 from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
 from langswarm_otel.instrumentation.calls import Call, around, is_inside, report_error
 from langswarm_otel.instrumentation.conversations import in_conversation
@@ -155,12 +156,11 @@ def _found(_run: SessionCallRun, _call: Call, _result: Any) -> None:
     """A look-up that finds nothing is no error, and LangSwarm does not say which it was."""
 
 
-def _sent(_run: SessionCallRun, call: Call, answer: Any) -> None:
-    session, role = call.instance, call.get(1, "role")
-    sent = str(getattr(role, "value", "user"))
-    current.sessions.record_message(session.session_id, sent)
+def _sent(run: SessionCallRun, call: Call, answer: Any) -> None:
+    sent = str(getattr(call.get(1, "role"), "value", "user"))
+    count_message(run.telemetry, sent, run.context)
     if answer.role.value != sent:
-        current.sessions.record_message(session.session_id, answer.role.value)
+        count_message(run.telemetry, answer.role.value, run.context)
 
 
 def _done(run: SessionCallRun, _call: Call, done: Any) -> None:

@@ -22,7 +22,7 @@ from langswarm_otel import current, semconv
 from langswarm_otel.components.tool import ToolRun
 from langswarm_otel.context import with_values
 from langswarm_otel.guard import record_fault
-from langswarm_otel.instrumentation.attempts import InAttempt, Within
+from langswarm_otel.instrumentation.attempts import InTry, Tries, Within
 from langswarm_otel.instrumentation.calls import Call, around, report_error
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.stream_calls import around_stream
@@ -42,21 +42,21 @@ _EXECUTED: Final = create_key("langswarm_otel.langswarm.executed")
 class _Executed:
     """What a ``ToolExecutor`` is at: the tool, its run, and whether the last attempt was called off, as by a timeout."""
 
-    __slots__ = ("called_off", "run", "tool")
+    __slots__ = ("called_off", "tool", "tries")
 
     def __init__(self, tool: Any, run: ToolRun) -> None:
         self.tool = tool
-        self.run = run
+        self.tries = Tries(run)
         self.called_off = False
 
 
-class _ExecutorAttempt(InAttempt):
+class _ExecutorAttempt(InTry):
     """One try of a ``ToolExecutor``."""
 
     __slots__ = ("_executed",)
 
     def __init__(self, executed: _Executed) -> None:
-        super().__init__(executed.run, {})
+        super().__init__(executed.tries, {})
         self._executed = executed
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -117,12 +117,12 @@ def _finish_executor(run: ToolRun, call: Call, result: Any) -> None:
         _finish(run, call, result)
 
 
-def _begin_attempt(_call: Call) -> InAttempt | None:
+def _begin_attempt(_call: Call) -> InTry | None:
     executed: Any = get_current().get(_EXECUTED)
     return _ExecutorAttempt(executed) if isinstance(executed, _Executed) else None
 
 
-def _finish_attempt(_attempt: InAttempt, _call: Call, _result: Any) -> None:
+def _finish_attempt(_attempt: InTry, _call: Call, _result: Any) -> None:
     """Leave the result to the executor's own."""
 
 
