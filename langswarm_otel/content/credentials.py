@@ -13,6 +13,9 @@ from typing import Final
 
 _BEGIN: Final = r"(?<![A-Za-z0-9_-])"
 
+_LEFT_OUT: Final = r"\.\.\. \["
+"""How our own cutting begins to say what is missing: ``... [cut: ``, ``... [12 characters left out]``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
@@ -38,7 +41,7 @@ class Credential:
     @property
     def cut(self) -> str:
         """Pattern of one that ends with the text, or with a string in it."""
-        return f"{_BEGIN}(?:{self.start}){self.rest}{{4,}}(?=[\"'\\\\…]|\\Z)"
+        return f"{_BEGIN}(?:{self.start}){self.rest}{{4,}}(?=[\"'\\\\…]|{_LEFT_OUT}|\\Z)"
 
 
 _WORD: Final = "[A-Za-z0-9_-]"
@@ -74,6 +77,17 @@ PRIVATE_KEY: Final = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [
 
 USER_INFO: Final = r"(?<=://)(?P<user>[^\s/@:\"'\\]{0,64}):(?P<url_password>[^\s/@\"'\\]{1,256})@"
 """Name and password in a URL; the name stays."""
+
+USER_INFO_CUT: Final = (
+    r"(?<=://)(?P<user>[^\s/@:\"'\\]{0,64}):(?P<url_password>(?!\d{1,5}(?:\.|\Z))[^\s/@\"'\\]{4,256}?)" rf"(?={_LEFT_OUT}|\Z)"
+)
+"""The same where the text was cut off before the ``@``; a number is a port."""
+
+SCHEME_CUT: Final = (
+    r"(?i:(?<![a-z0-9_-])(?P<scheme>bearer|basic|digest|token)(?P<scheme_gap>\s{1,4}))"
+    rf"(?P<scheme_value>[A-Za-z0-9+/=_.~-]{{4,}}?)(?={_LEFT_OUT})"
+)
+"""What was left of a header ``Authorization`` when the text was cut off."""
 
 SCHEME: Final = r"(?i:(?<![a-z0-9_-])(?P<scheme>bearer|basic|digest|token)(?P<scheme_gap>\s{1,4}))(?P<scheme_value>[A-Za-z0-9+/=_.~-]{12,})"
 """What stands in a header ``Authorization``."""

@@ -29,8 +29,8 @@ _SLICE: Final = 4096
 _SHORT: Final = 64
 _ONE_WORD: Final = re.compile(r"[A-Za-z0-9_-]*")
 _PEM: Final = re.compile(credentials.PRIVATE_KEY)
-_GAP: Final = re.compile(r"(?<=[a-z0-9.,;)\]}])\s")
-"""The end of a word that is not followed by what belongs to it, as after a colon."""
+_GAP: Final = re.compile(r"(?<=[a-z0-9.,;)\]}])(?i:(?<!bearer)(?<!basic)(?<!digest)(?<!token))\s(?!\s{0,4}[=:])")
+"""The end of a word that is not followed by what belongs to it, as after a colon, after the word Bearer, or before an equals sign."""
 
 
 def mark(rule: str) -> str:
@@ -56,6 +56,8 @@ def _patterns() -> tuple[Any, ...]:
         re.compile(credentials.USER_INFO),
         re.compile(credentials.SCHEME),
         re.compile(credentials.PAIR),
+        re.compile(credentials.USER_INFO_CUT),
+        re.compile(credentials.SCHEME_CUT),
     )
 
 
@@ -79,7 +81,10 @@ class Scrubber:
             return text
         if len(text) > LONGEST:
             text = f"{text[:LONGEST]}... [{len(text) - LONGEST} characters left out]"
-        scrubbed = _scrubbed(text) if len(text) <= _SLICE else "".join(map(_scrubbed, _slices(_PEM.sub(mark("private_key"), text))))
+        if len(text) <= _SLICE:
+            scrubbed = _scrubbed(text, may_be_cut=len(text) >= CUT_FROM)
+        else:
+            scrubbed = "".join(_scrubbed(part, may_be_cut=True) for part in _slices(_PEM.sub(mark("private_key"), text)))
         for rule, pattern in self._own:
             scrubbed = pattern.sub(mark(rule), scrubbed)
         if scrubbed is text and len(text) <= _SHORT:
@@ -158,7 +163,7 @@ def _slices(text: str) -> Iterator[str]:
     yield text[begin:]
 
 
-def _scrubbed(text: str) -> str:
+def _scrubbed(text: str, *, may_be_cut: bool) -> str:
     # Most texts are names and ids: two quick looks for them, and only then a slower one.
     if len(text) < SHORTEST and ":" not in text and "=" not in text:
         return text
@@ -167,12 +172,16 @@ def _scrubbed(text: str) -> str:
     lowered = text.lower()
     if not any([hint in lowered for hint in HINTS]):  # noqa: C419 - a list is quicker than a generator
         return text
-    whole, cut, user_info, scheme, pair = _patterns()
-    pattern, rules = cut if len(text) >= CUT_FROM else whole
+    whole, cut, user_info, scheme, pair, user_info_cut, scheme_cut = _patterns()
+    pattern, rules = cut if may_be_cut else whole
     text = pattern.sub(lambda match: mark(rules[match.lastindex - 1]), text)
     if "://" in text:
         text = user_info.sub(lambda match: f"{match['user']}:{mark('url_password')}@", text)
+        if may_be_cut:
+            text = user_info_cut.sub(lambda match: f"{match['user']}:{mark('url_password')}", text)
     text = scheme.sub(_without_scheme_value, text)
+    if may_be_cut:
+        text = scheme_cut.sub(_without_scheme_value, text)
     return str(pair.sub(_without_pair_value, text))
 
 
