@@ -333,7 +333,7 @@ class Lane:
         """Queue again what may be sent later, and return its bytes; give it up where nothing would wait for that. The lock is held."""
         if not receipt.left:
             return 0
-        if self.breaker is None or self._is_over() or self._failures >= MOST_TRIES:
+        if self.breaker is None or self._aborting or self._abandoned or self._failures >= MOST_TRIES:
             self._failures = 0
             receipt.drop("export_failed", sum(map(self._courier.units, receipt.left)), receipt.cause)
             return 0
