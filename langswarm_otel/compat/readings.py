@@ -107,8 +107,8 @@ def _one(name: str, tags: Mapping[str, Any]) -> SeriesStatistics | None:
     from langswarm_otel.compat.metrics import fitted_name, labels_of  # noqa: PLC0415 - which is made of these readings
 
     labels = labels_of(tags, current.telemetry())
-    metric = name if name.startswith(("gen_ai.", "langswarm.")) else fitted_name(name)
-    found = statistics().find(metric) if not labels else tuple(one for one in statistics().find(metric) if _has(one, labels))
+    metric = fitted_name(name)
+    found = [one for one in statistics().find(metric) if all(one.attributes.get(key) == value for key, value in labels.items())]
     exact = [one for one in found if len(one.attributes) == len(labels)]
     if len(exact) == 1 or len(found) == 1:
         return (exact or found)[0]
@@ -137,7 +137,10 @@ def _key(one: SeriesStatistics) -> str:
 def _described(one: SeriesStatistics, factor: float, ending: str) -> dict[str, float]:
     percentiles = {"median": one.median, "p95": one.p95, "p99": one.p99}
     numbers = {
-        "min": one.min, "max": one.max, "mean": one.mean, "stddev": one.stddev,
+        "min": one.min,
+        "max": one.max,
+        "mean": one.mean,
+        "stddev": one.stddev,
         **{name: None if found is None else found.value for name, found in percentiles.items()},
     }
     scaled = {f"{name}{ending}": number * factor for name, number in numbers.items() if number is not None}
