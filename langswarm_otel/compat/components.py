@@ -40,6 +40,10 @@ class ComponentObservability:
         fields = {"operation": operation, **kwargs}
         self.provider.log_with_trace_context(level, f"{self.component_name}: {operation}", self.component_name, **fields)
 
+    def _log_error(self, what: str, told: dict[str, Any]) -> None:
+        """Log an error, of which an ``operation`` of the caller's may be told: as an argument of its own it would come twice."""
+        self.provider.log_with_trace_context("error", f"{self.component_name}: {what}", self.component_name, **told)
+
     def trace_operation(self, operation: str, **tags: Any) -> SpanBlock:
         """Return a block that is an operation of the component."""
         return self.provider.tracer.start_span(f"{self.component_name}.{operation}", **{"component": self.component_name, **tags})
@@ -83,7 +87,7 @@ class AgentObservability(ComponentObservability):
     def record_error(self, agent_id: str, error_type: str, provider: str, model: str) -> None:
         """Report an error, and log it."""
         told = {"agent_id": agent_id, "error_type": error_type, "provider": provider, "model": model}
-        self.log_operation(f"Agent error: {error_type}", "error", **told)
+        self._log_error(f"Agent error: {error_type}", told)
         labels = {semconv.OPERATION_NAME: semconv.INVOKE_AGENT, semconv.AGENT_NAME: agent_id, semconv.REQUEST_MODEL: model}
         recording.report_error(recording.inside(AgentRun, agent_id), error_type, labels)
 
@@ -112,7 +116,7 @@ class ToolObservability(ComponentObservability):
     def record_tool_error(self, tool_name: str, method: str, error_type: str) -> None:
         """Report an error, and log it."""
         told = {"tool_name": tool_name, "method": method, "error_type": error_type}
-        self.log_operation(f"Tool execution failed: {tool_name}.{method}", "error", **told)
+        self._log_error(f"Tool execution failed: {tool_name}.{method}", told)
         labels = {semconv.OPERATION_NAME: semconv.EXECUTE_TOOL, semconv.TOOL_NAME: tool_name}
         recording.report_error(recording.inside(ToolRun, tool_name), error_type, labels)
 
@@ -151,7 +155,7 @@ class SessionObservability(ComponentObservability):
     def record_session_error(self, session_id: str, error_type: str, operation: str) -> None:
         """Report an error, and log it."""
         told = {"session_id": session_id, "error_type": error_type, "operation": operation}
-        self.log_operation(f"Session error in {operation}: {error_type}", "error", **told)
+        self._log_error(f"Session error in {operation}: {error_type}", told)
         recording.report_error(running_here(), error_type, {semconv.OPERATION_NAME: SessionRun.operation_name})
 
 
@@ -195,7 +199,7 @@ class MemoryObservability(ComponentObservability):
     def record_memory_error(self, operation: str, backend: str, error_type: str) -> None:
         """Report an error, and log it."""
         told = {"operation": operation, "backend": backend, "error_type": error_type}
-        self.log_operation(f"Memory operation failed: {operation}", "error", **told)
+        self._log_error(f"Memory operation failed: {operation}", told)
         recording.report_error(*self._reported(operation, backend, error_type))
 
     def _reported(self, operation: str, backend: str, error_type: str) -> tuple[MemoryRun | None, str, dict[str, Any]]:
@@ -248,7 +252,7 @@ class WorkflowObservability(ComponentObservability):
         """Report an error of a step, or of the workflow, and log it."""
         where = f"step {step_name}" if step_name else "workflow"
         told = {"workflow_id": workflow_id, "step_name": step_name, "error_type": error_type}
-        self.log_operation(f"Workflow error in {where}: {error_type}", "error", **told)
+        self._log_error(f"Workflow error in {where}: {error_type}", told)
         labels: dict[str, Any] = {semconv.OPERATION_NAME: semconv.INVOKE_WORKFLOW, semconv.WORKFLOW_NAME: workflow_id}
         if step_name:
             labels |= {semconv.OPERATION_NAME: semconv.WORKFLOW_STEP, semconv.STEP_NAME: step_name}

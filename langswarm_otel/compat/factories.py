@@ -145,22 +145,34 @@ def _provider() -> ObservabilityProvider:
 _DEFAULT = ObservabilityProvider()
 
 
-def get_logger(name: str = "default", config: Any = None) -> Logger:  # noqa: ARG001 - as LangSwarm has it
+def get_logger(name: str = "default") -> Logger:  # noqa: ARG001 - as LangSwarm has it
     """Return the logger, which is one for all names."""
     return _provider().logger
 
 
-def get_tracer(name: str = "default", config: Any = None) -> Tracer:  # noqa: ARG001 - as LangSwarm has it
+def create_logger(name: str = "default", config: Any = None) -> Logger:  # noqa: ARG001 - as LangSwarm has it
+    """Return the same: there is nothing to be made."""
+    return _provider().logger
+
+
+def get_tracer(name: str = "default") -> Tracer:  # noqa: ARG001 - as LangSwarm has it
     """Return the tracer, which is one for all names."""
     return _provider().tracer
 
 
-def get_metrics(name: str = "default", config: Any = None) -> Metrics:  # noqa: ARG001 - as LangSwarm has it
+def create_tracer(name: str = "default", config: Any = None) -> Tracer:  # noqa: ARG001 - as LangSwarm has it
+    """Return the same: there is nothing to be made."""
+    return _provider().tracer
+
+
+def get_metrics(name: str = "default") -> Metrics:  # noqa: ARG001 - as LangSwarm has it
     """Return the metrics, which are one for all names."""
     return _provider().metrics
 
 
-create_logger, create_tracer, create_metrics = get_logger, get_tracer, get_metrics
+def create_metrics(name: str = "default", config: Any = None) -> Metrics:  # noqa: ARG001 - as LangSwarm has it
+    """Return the same: there is nothing to be made."""
+    return _provider().metrics
 
 
 def counter(name: str, value: float = 1.0, **tags: Any) -> None:
