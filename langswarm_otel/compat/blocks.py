@@ -46,7 +46,7 @@ class SpanBlock:
             parent_span_id: a span around it that is to be its parent instead of the innermost.
             enabled: False makes no span at all.
         """
-        self._name = operation_name if type(operation_name) is str else str(operation_name)
+        self._name = operation_name if type(operation_name) is str else named(operation_name)
         self._tags = {key: value for key, value in tags.items() if value is not None}
         self._parent_span_id = parent_span_id
         self._enabled = enabled
@@ -193,6 +193,9 @@ class SpanBlock:
         known = changes.get("conversation_id")
         return inside if known is None else with_values(inside, genai_interop.conversation(known))
 
+
+NO_BLOCK: Final = SpanBlock("", {}, enabled=False)
+"""A block that is no operation; it may be entered any number of times."""
 
 _OF_SCOPE: Final = frozenset({"session_id", "user_id"})
 """Tags that the scope carries, so that they stand on everything inside too."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langswarm_otel import current, semconv
 from langswarm_otel.compat import recording, vocabulary
+from langswarm_otel.compat.blocks import NO_BLOCK
 from langswarm_otel.compat.spans import running_here
 from langswarm_otel.components.agent import AgentRun
 from langswarm_otel.components.memory import SEARCH, MemoryRun
@@ -35,19 +36,23 @@ class ComponentObservability:
         self.component_name = component_name
         self.provider = ObservabilityProvider() if provider is None else provider
 
+    @guarded("compat.log_operation", None)
     def log_operation(self, operation: str, level: str = "info", **kwargs: Any) -> None:
         """Log that something happens."""
         fields = {"operation": operation, **kwargs}
         self.provider.log_with_trace_context(level, f"{self.component_name}: {operation}", self.component_name, **fields)
 
+    @guarded("compat.log_error", None)
     def _log_error(self, what: str, told: dict[str, Any]) -> None:
         """Log an error, of which an ``operation`` of the caller's may be told: as an argument of its own it would come twice."""
         self.provider.log_with_trace_context("error", f"{self.component_name}: {what}", self.component_name, **told)
 
+    @guarded("compat.trace_operation", NO_BLOCK)
     def trace_operation(self, operation: str, **tags: Any) -> SpanBlock:
         """Return a block that is an operation of the component."""
         return self.provider.tracer.start_span(f"{self.component_name}.{operation}", **{"component": self.component_name, **tags})
 
+    @guarded("compat.record_metric", None)
     def record_metric(self, metric_name: str, value: float, metric_type: str = "counter", **tags: Any) -> None:
         """Record a metric ``{component}.{name}``: a ``counter``, ``gauge``, ``histogram`` or ``timer`` (in milliseconds)."""
         self.provider.metrics.record(metric_type, f"{self.component_name}.{metric_name}", value, {**tags, "component": self.component_name})
@@ -59,6 +64,7 @@ class AgentObservability(ComponentObservability):
     def __init__(self, provider: ObservabilityProvider | None = None) -> None:
         super().__init__("agent", provider)
 
+    @guarded("compat.trace_agent_creation", None)
     def trace_agent_creation(self, agent_id: str, provider: str, model: str) -> None:
         """Leave a span ``agent.create``, and a line."""
         with self.trace_operation("create", agent_id=agent_id, provider=provider, model=model):
@@ -98,6 +104,7 @@ class ToolObservability(ComponentObservability):
     def __init__(self, provider: ObservabilityProvider | None = None) -> None:
         super().__init__("tool", provider)
 
+    @guarded("compat.trace_tool_execution", NO_BLOCK)
     def trace_tool_execution(self, tool_name: str, method: str, parameters: dict[str, Any]) -> SpanBlock:
         """Return a block that is a call of the tool: ``execute_tool {tool_name}``."""
         count = len(parameters) if parameters else 0
@@ -120,6 +127,7 @@ class ToolObservability(ComponentObservability):
         labels = {semconv.OPERATION_NAME: semconv.EXECUTE_TOOL, semconv.TOOL_NAME: tool_name}
         recording.report_error(recording.inside(ToolRun, tool_name), error_type, labels)
 
+    @guarded("compat.trace_tool_registry_operation", NO_BLOCK)
     def trace_tool_registry_operation(self, operation: str, tool_name: str) -> SpanBlock:
         """Return a block that is a span ``tool.registry.{operation}``."""
         return self.trace_operation(f"registry.{operation}", tool_name=tool_name)
@@ -131,12 +139,14 @@ class SessionObservability(ComponentObservability):
     def __init__(self, provider: ObservabilityProvider | None = None) -> None:
         super().__init__("session", provider)
 
+    @guarded("compat.trace_session_creation", None)
     def trace_session_creation(self, session_id: str, user_id: str, provider: str, backend: str) -> None:
         """Leave a span ``session.create`` with conversation and user, and a line."""
         told = {"session_id": session_id, "user_id": user_id, "provider": provider, "backend": backend}
         with self.trace_operation("create", **told):
             self.log_operation("Creating session", "info", **told)
 
+    @guarded("compat.trace_message_handling", NO_BLOCK)
     def trace_message_handling(self, session_id: str, role: str, message_length: int) -> SpanBlock:
         """Count a message and return a block that is a span ``session.handle_message``; all inside carries the conversation."""
         current.sessions.record_message(session_id, role)
@@ -147,6 +157,7 @@ class SessionObservability(ComponentObservability):
         """Record how long a session lasted."""
         recording.record_duration(semconv.SESSION_DURATION, duration_minutes * 60_000, success=True, labels={})
 
+    @guarded("compat.record_message_count", None)
     def record_message_count(self, session_id: str, message_count: int, provider: str) -> None:
         """Set the gauge ``session.message_count``; messages are counted one by one by ``trace_message_handling``."""
         self.record_metric("message_count", message_count, "gauge", session_id=session_id, provider=provider)
@@ -169,6 +180,7 @@ class MemoryObservability(ComponentObservability):
         """Return a block that is an operation on a memory, by its standard name such as ``search_memory``."""
         return self.trace_operation(operation, backend=backend, session_id=session_id)
 
+    @guarded("compat.record_memory_usage", None)
     def record_memory_usage(self, backend: str, sessions: int, messages: int, storage_mb: float) -> None:
         """Set the gauges ``memory.sessions``, ``memory.messages`` and ``memory.storage_mb``."""
         for name, value in (("sessions", sessions), ("messages", messages), ("storage_mb", storage_mb)):

@@ -20,6 +20,7 @@ from langswarm_otel.compat.options import config_of, in_langswarms_words, settin
 from langswarm_otel.compat.readings import series_bytes, statistics
 from langswarm_otel.compat.spans import current_span
 from langswarm_otel.compat.tracer import Tracer
+from langswarm_otel.components.naming import named
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.guard import guarded, logger
 from langswarm_otel.propagation import inject_context
@@ -150,6 +151,7 @@ class ObservabilityProvider:
         """Do the same for an operation of which more is known."""
         return TracedOperation(self, operation_name, component, tags)
 
+    @guarded("compat.record_agent_execution", None)
     def record_agent_execution(
         self,
         agent_id: str,
@@ -236,10 +238,10 @@ class TracedOperation:
             tags: what is known when it starts.
         """
         self.provider = provider
-        self.operation_name = operation_name
+        self.operation_name = named(operation_name)
         self.component = component or "unknown"
         self.span: Span | None = None
-        self._block: SpanBlock = provider.tracer.start_span(operation_name, **{"component": self.component, **tags})
+        self._block: SpanBlock = provider.tracer.start_span(self.operation_name, **{"component": self.component, **tags})
 
     def __enter__(self) -> Span:
         self.span = self._block.__enter__()

@@ -1,7 +1,7 @@
 """``provider.tracer``: real spans with LangSwarm's methods."""
 
 import asyncio
-import datetime
+import datetime as dt
 
 import pytest
 from opentelemetry import trace
@@ -19,7 +19,7 @@ def test_a_span_has_langswarms_fields(provider, telemetry):
         assert span.trace_id == outer.trace_id == provider.tracer.get_trace_id()
         assert provider.tracer.get_current_span() == span
         assert span.operation_name == "inner"
-        assert isinstance(span.start_time, datetime.datetime)
+        assert isinstance(span.start_time, dt.datetime)
         assert span.end_time is span.duration_ms is None
         assert span.tags["region"] == "eu"
         assert "nothing" not in span.tags
