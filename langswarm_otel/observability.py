@@ -152,6 +152,15 @@ class Observability(Operations):
         settle()
         return self._installation.pipelines.statistics()
 
+    def prometheus_text(self) -> str:
+        """Return every series as Prometheus text, as its page would show it, without a page; needs the extra ``prometheus``.
+
+        Raises:
+            ConfigurationError: the extra is not installed.
+        """
+        settle()
+        return self._installation.pipelines.prometheus_text()
+
     def explain(self) -> Explanation:
         """Return every setting, its value and where it came from."""
         return Explanation(self._resolved.settings)

@@ -105,6 +105,8 @@ SAMPLING_KEPT: Final = "langswarm.sampling.kept"
 SAMPLING_RATIO: Final = "langswarm.sampling.ratio"
 TRACE_ID_OF_LANGSWARM: Final = "langswarm.trace_id"
 TIMER_NAME: Final = "langswarm.timer.name"
+TAG_PREFIX: Final = "langswarm.tag."
+"""Begins the attributes that tags of LangSwarm's own observability become, where there is no better name for them."""
 
 # Content: leaves the process only when the content gate is open.
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
@@ -382,6 +384,10 @@ SPANS: Final[tuple[SpanKindOfOperation, ...]] = (
 
 EVENT_ATTEMPT: Final = "langswarm.attempt"
 """Span event that one attempt of a retried call leaves."""
+EVENT_LOG: Final = "langswarm.log"
+"""Span event that ``add_span_log`` of LangSwarm's own observability leaves."""
+LOG_MESSAGE: Final = "langswarm.log.message"
+"""What it says."""
 
 # Keys of a structured log line.
 LOG_TRACE_ID: Final = "trace_id"

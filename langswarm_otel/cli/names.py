@@ -37,7 +37,7 @@ def catalogue() -> dict[str, Any]:
             for span in semconv.SPANS
         ],
         "attributes_of_every_span": list(semconv.EVERY_SPAN),
-        "span_events": [semconv.EVENT_ATTEMPT],
+        "span_events": [semconv.EVENT_ATTEMPT, semconv.EVENT_LOG],
         "metrics": [
             {
                 "name": metric.name,
@@ -80,6 +80,7 @@ def _spans() -> Iterator[str]:
     yield ""
     yield f"Every span may also carry {_listed(semconv.EVERY_SPAN)}; conversation and user stand on foreign spans below a session too."
     yield f"Each attempt of a retried call is a span event `{semconv.EVENT_ATTEMPT}`."
+    yield f"By LangSwarm's own API ([compat](compat.md)) a span may carry `{semconv.TAG_PREFIX}*` and events `{semconv.EVENT_LOG}`."
     yield f"† is content: it leaves the process only with `capture_content=True`; `{semconv.USER_ID}` only with `capture_user_id=True`."
     yield ""
     yield "| operation | span name | kind | attributes |"

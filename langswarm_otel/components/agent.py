@@ -59,6 +59,9 @@ class AgentRun(Run):
     operation_name = semconv.INVOKE_AGENT
     duration = semconv.AGENT_DURATION
 
+    has_asked: bool = False
+    """Whether it has made an inference itself, whose tokens are therefore reported there."""
+
     _described: AgentOperation
 
     def __init__(self, telemetry: Telemetry, described: AgentOperation) -> None:
@@ -94,6 +97,7 @@ class AgentRun(Run):
 
     def count_inference(self) -> None:
         """Count an inference that this agent makes itself."""
+        self.has_asked = True
         next(self._inferences)
 
     def count_tool(self) -> None:

@@ -119,6 +119,11 @@ class HookSet:
             self._states = {}
             self._switch = None
 
+    @property
+    def installed(self) -> bool:
+        """Whether the hooks are on."""
+        return self._switch is not None
+
     def states(self) -> tuple[HookState, ...]:
         """Return what became of each hook; empty when not installed."""
         with self._lock:

@@ -295,6 +295,12 @@ class Pipelines:
 
         return Statistics.of(self.preparation.metrics(self.reader.peek()))
 
+    def prometheus_text(self) -> str:
+        """Return every series since the start as Prometheus text, by a peek that exports nothing."""
+        from langswarm_otel.export.prometheus_text import prometheus_text  # noqa: PLC0415 - few ask for it
+
+        return prometheus_text(lambda: self._pulled(self.reader.peek()))
+
     def counts(self) -> tuple[ExporterHealth, ...]:
         """Return what was exported, queued and dropped, by destination and signal."""
         return self.hub.counts()

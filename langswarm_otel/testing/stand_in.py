@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from langswarm_otel.export.memory import MemoryStore
+from langswarm_otel.pipelines.capture_reading import captured_statistics, captured_text
 from langswarm_otel.pipelines.sampling import parent_based_ratio
-from langswarm_otel.pipelines.statistics import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langswarm_otel.export.exporter_health import ExporterHealth
     from langswarm_otel.pipelines.capture import Capture
     from langswarm_otel.pipelines.preparation import Preparation
+    from langswarm_otel.pipelines.statistics import Statistics
     from langswarm_otel.signals.telemetry import Telemetry
 
 
@@ -48,8 +49,11 @@ class CapturePipelines:
 
     def statistics(self) -> Statistics:
         """Return the statistics of everything recorded so far."""
-        data = self._inner.metrics()
-        return Statistics(series=()) if data is None else Statistics.of(data)
+        return captured_statistics(self._inner)
+
+    def prometheus_text(self) -> str:
+        """Return everything recorded so far as Prometheus text."""
+        return captured_text(self._inner)
 
     def counts(self) -> tuple[ExporterHealth, ...]:
         """Return no row: there is no exporter, and so no queue and no drop."""
