@@ -162,5 +162,25 @@ def test_all_examples_are_run_and_small():
     page = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.rglob("*.py"):
         assert path.name in page
-        assert path.stem in here
+        assert path.stem in here or path.name == "scripted_model.py"
         assert len(path.read_text().splitlines()) <= 100
+
+
+def test_migration_before(otlp_server):
+    """The program on LangSwarm's own observability runs, and exports nothing."""
+    done = run(otlp_server, sys.executable, "migration/before.py")
+    assert "answering" in done.stdout + done.stderr
+    assert otlp_server.spans == []
+
+
+def test_migration_after(otlp_server):
+    """The same program on the drop-in: spans, metric and line arrive, the line in its span."""
+    before, after = ((EXAMPLES / "migration" / name).read_text().split("async def main")[1] for name in ("before.py", "after.py"))
+    assert before.split("if __name__")[0] == after.split("if __name__")[0], "not a line of the program is different"
+    run(otlp_server, sys.executable, "migration/after.py")
+    assert tree(otlp_server) == "handle_request\n  invoke_agent writer\n  execute_tool billing"
+    agent, spent = root_of(otlp_server, "invoke_agent writer")
+    assert spent["gen_ai.usage.input_tokens"] == 120
+    assert "charges.found" in {name for name, _ in otlp_server.metric_points}
+    (line,) = [record for record in otlp_server.log_records if record.body.string_value == "answering"]
+    assert line.span_id == agent.span_id

@@ -8,6 +8,7 @@ from langswarm_otel import current, semconv
 from langswarm_otel.compat import vocabulary
 from langswarm_otel.compat.spans import current_span
 from langswarm_otel.guard import guarded
+from langswarm_otel.log_sources import LANGSWARM
 from langswarm_otel.signals.log_setup import get_logger as structlog_logger
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from langswarm_otel.compat.options import ObservabilityConfig
 
-LOGGER_NAME: Final = "langswarm"
-"""Name of the logger, which is the scope of its records."""
+LOGGER_NAME: Final = "langswarm_observability"
+"""Name of the logger of the program's own lines. Those of LangSwarm's own code quote what it works on, and are LangSwarm's."""
 
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 
@@ -85,7 +86,8 @@ class Logger:
             return
         name = str(getattr(level, "value", level)).lower()
         given = {} if component is None else {"component": component}
-        getattr(structlog_logger(LOGGER_NAME), name if name in _LEVELS else "info")(str(message), **given, **_keys_of(fields))
+        logger_name = LANGSWARM if fields.get("auto_instrumented") else LOGGER_NAME
+        getattr(structlog_logger(logger_name), name if name in _LEVELS else "info")(str(message), **given, **_keys_of(fields))
 
 
 def fields_of_span(fields: Mapping[str, Any]) -> dict[str, Any]:

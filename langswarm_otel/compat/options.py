@@ -133,11 +133,7 @@ def settings_of(config: ObservabilityConfig) -> dict[str, Any]:
         value = getattr(config, name)
         if value != getattr(_DEFAULTS, name):
             logger.warning("telemetry: %s=%r has no effect here; %s", name, _shown(value), instead)
-    ours: dict[str, Any] = {"log_level": _word("log_level", getattr(config.log_level, "value", config.log_level), _LOG_LEVELS).upper()}
-    ours["log_format"] = _FORMATS[_word("log_format", config.log_format, tuple(_FORMATS))]
-    ours["log_output"] = _word("log_output", config.log_output, ("console", "file", "both"))
-    if ours["log_output"] != "console":
-        ours["log_file"] = config.log_file_path
+    ours = _log_settings(config)
     if not config.enabled:
         ours["disabled"] = True
     if config.trace_sampling_rate != _DEFAULTS.trace_sampling_rate:
@@ -150,6 +146,19 @@ def settings_of(config: ObservabilityConfig) -> dict[str, Any]:
         if getattr(config, name) != getattr(_DEFAULTS, name):
             ours[setting] = getattr(config, name)
     return {**ours, **_addresses(config)}
+
+
+def _log_settings(config: ObservabilityConfig) -> dict[str, Any]:
+    ours: dict[str, Any] = {
+        "log_level": _word("log_level", getattr(config.log_level, "value", config.log_level), _LOG_LEVELS).upper(),
+        "log_format": _FORMATS[_word("log_format", config.log_format, tuple(_FORMATS))],
+        "log_output": _word("log_output", config.log_output, ("console", "file", "both")),
+    }
+    if ours["log_output"] != "console":
+        if config.log_file_path is None:
+            raise ConfigurationError("log_file_path", None, f"log_output={config.log_output!r} needs a file: write its path")
+        ours["log_file"] = config.log_file_path
+    return ours
 
 
 def in_langswarms_words(error: ConfigurationError) -> ConfigurationError:
