@@ -139,6 +139,7 @@ class AgentRun(Run):
     def measure(self, subject: Subject, attributes: dict[str, Any]) -> None:
         """Record duration and the calls that the agent made itself."""
         super().measure(subject, attributes)
-        self.describe_stream(attributes, whole=self._outcome == semconv.OK)
+        if self.has_streamed:
+            self.describe_stream(attributes, whole=self._outcome == semconv.OK)
         subject.record(semconv.AGENT_INFERENCE_CALLS, next(self._inferences), self.context)
         subject.record(semconv.AGENT_TOOL_CALLS, next(self._tools), self.context)

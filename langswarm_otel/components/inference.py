@@ -237,7 +237,8 @@ class InferenceRun(Run):
         if is_inference and profile != "g1":
             subject.record(semconv.INFERENCE_DURATION, self._duration_s, self.context, self._end_labels)
             self._count_failed(subject)
-        self._describe_stream(subject, attributes)
+        if self.has_streamed:
+            self._describe_stream(subject, attributes)
         if self.response_model is not None:
             attributes[semconv.RESPONSE_MODEL] = self.response_model
         if self._response_id is not None:

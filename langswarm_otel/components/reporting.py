@@ -94,10 +94,9 @@ class Reporting:
         if sum(map(len, pieces)) <= self.telemetry.policy.max_content_length:
             pieces.append(piece)
 
-    def output_whole(self) -> None:
+    def output_whole(self, pieces: list[str]) -> None:
         """Put the pieces of a stream on the span; called at the end of the run."""
-        if self._pieces:
-            self.output("".join(self._pieces))
+        self.output("".join(pieces))
 
     def record_error(self, error: BaseException | type[BaseException] | None = None, *, error_type: str | None = None) -> None:
         """Mark the run as failed although nothing is raised, for code that returns its errors.
@@ -227,15 +226,18 @@ class Reporting:
         elif before is not None:
             self.between_chunks((self._last_chunk_ns - before) / 1e9)
 
+    @property
+    def has_streamed(self) -> bool:
+        """Whether the run has had a stream."""
+        return self._first_chunk_ns is not None or self._open_streams > 0
+
     def describe_stream(self, attributes: dict[str, Any], *, whole: bool) -> float | None:
-        """Say of a run that streamed so, and return the seconds to its first chunk; None if it did not stream, or has brought nothing.
+        """Say that the run has streamed, and return the seconds to its first chunk; None if nothing has come.
 
         Args:
             attributes: the span's last attributes, which are added to.
             whole: whether all usage of the stream is known.
         """
-        if self._first_chunk_ns is None and not self._open_streams:
-            return None
         attributes[semconv.REQUEST_STREAM] = True
         if not whole:
             attributes[semconv.USAGE_PARTIAL] = True

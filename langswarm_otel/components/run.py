@@ -303,7 +303,8 @@ class Run(Reporting):
         except Exception as fault:  # noqa: BLE001 - the span must end whatever else fails
             record_fault("end of operation", fault)
         if self.has_span:
-            self.output_whole()
+            if self._pieces is not None:
+                self.output_whole(self._pieces)
             self._end_span(attributes, end_ns)
         # The context holds this run: without the way back, both are freed at once instead of by the garbage collector.
         self.context = self.previous

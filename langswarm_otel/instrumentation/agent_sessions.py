@@ -1,18 +1,22 @@
 """The sessions that agents keep for themselves: what ``chat(session_id=...)`` really talks in.
 
-They are another class than those of the session manager. Their messages are counted by role. Creating and deleting one is a span where a
-program does it itself; in a run of the agent it is a part of the run.
+They are another class than those of the session manager. Their messages are counted by role, but for those that an agent finds in its
+memory when it takes up a conversation again, which have been counted. Creating and deleting a session is a span where a program does it
+itself; in a run of the agent it is a part of the run.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.context import create_key, get_current
+
 from langswarm_otel import current, semconv
 from langswarm_otel.components.agent import AgentRun
 from langswarm_otel.components.session import count_message
 from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
 from langswarm_otel.guard import record_fault
+from langswarm_otel.instrumentation.attempts import Within
 from langswarm_otel.instrumentation.calls import Call, around, is_inside
 from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
@@ -24,8 +28,16 @@ if TYPE_CHECKING:
 
 _MODULE: Final = "langswarm.core.agents.base"
 _AGENT: Final = "BaseAgent"
+_TAKING_UP: Final = create_key("langswarm_otel.langswarm.taking_up")
+"""Context key that is set while an agent looks for a session."""
+
 _BACKEND: Final = "agent"
 """``langswarm.session.backend`` of a session that an agent keeps."""
+
+
+def _take_up(_call: Call) -> Within:
+    """Run the look-up of a session, which may be restored from memory."""
+    return Within({_TAKING_UP: True})
 
 
 async def _count(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -33,7 +45,8 @@ async def _count(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, .
     result = await wrapped(*args, **kwargs)
     try:
         message = args[0] if args else kwargs.get("message")
-        if message is not None:  # LangSwarm takes no notice of None
+        # LangSwarm takes no notice of None; and of what a session begins with, only the system prompt is new.
+        if message is not None and (message.role == "system" or not get_current().get(_TAKING_UP)):
             count_message(current.telemetry(), message.role)
     except Exception as error:  # noqa: BLE001 - our fault, not the caller's
         record_fault("langswarm.agent_session", error)
@@ -55,8 +68,8 @@ def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
     run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
 
 
-def _deleted(_run: SessionCallRun, _call: Call, _deleted: Any) -> None:
-    """Deleting what is not there is no error."""
+def _nothing_more(_run: Any, _call: Call, _result: Any) -> None:
+    """Whatever comes of it is no error: deleting what is not there, looking for what is new."""
 
 
 HOOKS: Final = (
@@ -70,7 +83,13 @@ HOOKS: Final = (
         module=_MODULE,
         owner=_AGENT,
         attribute="delete_session",
-        wrapper=around("langswarm.agent_session", begin=_begin("delete_session"), finish=_deleted),
+        wrapper=around("langswarm.agent_session", begin=_begin("delete_session"), finish=_nothing_more),
+    ),
+    Hook(
+        module=_MODULE,
+        owner=_AGENT,
+        attribute="_get_or_create_session",
+        wrapper=around("langswarm.agent_session", begin=_take_up, finish=_nothing_more),
     ),
     Hook(module=_MODULE, owner="AgentSession", attribute="add_message", wrapper=_count),
 )

@@ -93,7 +93,7 @@ def _finish_chat(run: AgentRun, call: Call, response: Any) -> None:
 
 def _begin_execution(call: Call) -> AgentRun | _ChatAttempt:
     chat: Any = get_current().get(_CHAT)
-    if isinstance(chat, _Chat) and chat.agent is call.instance and not chat.run.finished:
+    if isinstance(chat, _Chat) and chat.agent is call.instance and not chat.tries.over:
         return _ChatAttempt(chat)
     return _begin(call)
 

@@ -58,6 +58,11 @@ class Tries:
         self.number = 0
         """How many have begun."""
 
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended; what it has left behind in a task of its own is no try."""
+        return self._run.finished
+
     def begin(self) -> int:
         """Count a try; returns when it began."""
         self.number += 1

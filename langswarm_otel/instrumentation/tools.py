@@ -74,7 +74,7 @@ def _call_of(name: str, method: Any, parameters: Any) -> ToolRun:
 
 def _begin(call: Call) -> ToolRun | Within:
     executed: Any = get_current().get(_EXECUTED)
-    if isinstance(executed, _Executed) and executed.tool is getattr(call.instance, "_tool", None):
+    if isinstance(executed, _Executed) and not executed.tries.over and executed.tool is getattr(call.instance, "_tool", None):
         return Within({_EXECUTED: None})  # the executor's call is the one
     name = call.instance._get_tool_name()  # noqa: SLF001 - LangSwarm has no public name for it
     return _call_of(name, call.get(0, "method"), call.get(1, "parameters"))
@@ -119,7 +119,7 @@ def _finish_executor(run: ToolRun, call: Call, result: Any) -> None:
 
 def _begin_attempt(_call: Call) -> InTry | None:
     executed: Any = get_current().get(_EXECUTED)
-    return _ExecutorAttempt(executed) if isinstance(executed, _Executed) else None
+    return _ExecutorAttempt(executed) if isinstance(executed, _Executed) and not executed.tries.over else None
 
 
 def _finish_attempt(_attempt: InTry, _call: Call, _result: Any) -> None:

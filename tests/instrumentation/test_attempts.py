@@ -130,3 +130,22 @@ async def test_a_chat_in_a_span_of_the_program_nests_below_it(telemetry):
     with current.traced("request"):
         await agent.chat("hi")
     assert telemetry.tree() == "request\n  invoke_agent helper\n    chat gpt-4o"
+
+
+async def test_what_a_tool_leaves_behind_is_a_call_of_its_own(telemetry):
+    """A task that a tool has started and that calls it again, when the executor is done, is seen."""
+    from langswarm.tools.execution import ToolExecutor
+
+    tasks = []
+
+    async def later():
+        await asyncio.sleep(0.02)
+        return await desk.execution.execute("look", {})
+
+    async def start():
+        tasks.append(asyncio.ensure_future(later()))
+
+    desk = swarm.Tool(start=start, look=lambda: "seen")
+    await ToolExecutor().execute(desk, "start", {})
+    await tasks[0]
+    assert [span.name for span in telemetry.spans] == ["execute_tool desk", "execute_tool desk"]

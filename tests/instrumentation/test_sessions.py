@@ -276,3 +276,13 @@ async def test_agents_own_sessions_count_their_messages(telemetry):
         role: value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) for role in ("user", "assistant", "system")
     }
     assert counted == {"user": 1, "assistant": 1, "system": 1}
+
+
+async def test_messages_that_are_restored_are_not_counted_again(telemetry):
+    """An agent that takes up a conversation from memory adds its own two messages, not those that it finds."""
+    memory = swarm.create_memory_manager("in_memory")
+    for name in ("first", "second"):
+        await swarm.agent(swarm.Model(swarm.answer()), name=name, memory=memory)._execute_chat(f"hi from {name}", "s-1")
+    assert len(await (await memory.get_session("s-1")).get_messages()) == 4
+    for role in ("user", "assistant"):
+        assert value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) == 2
