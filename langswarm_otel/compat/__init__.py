@@ -1,8 +1,9 @@
 """LangSwarm's own observability API, on OpenTelemetry: the drop-in for ``langswarm.core.observability``.
 
-A program written for that API runs against ours when its imports name this package. What LangSwarm's own code reports (its agents, tools
-and workflows call the provider that stands in its slots) comes here as well. Everything is thin over the operations of the current handle:
-real spans, standard names, one metric for one fact; nothing is kept here. ``vocabulary`` has the table of names.
+A program written for that API runs against ours when its imports name this package, or as it is after ``install()``. What LangSwarm's own
+code reports (its agents, tools and workflows call the provider that stands in its slots) comes here as well. Everything is thin over the
+operations of the current handle: real spans, standard names, one metric for one fact; nothing is kept here. ``vocabulary`` has the table
+of names.
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ from langswarm_otel.compat.options import (
 from langswarm_otel.compat.provider import (
     ObservabilityProvider,
 )
+from langswarm_otel.compat.replacing import (
+    install,
+    uninstall,
+)
 from langswarm_otel.compat.tracer import (
     trace_async_function,
     trace_function,
@@ -101,6 +106,7 @@ __all__ = [
     "histogram",
     "initialize_auto_instrumentation",
     "initialize_observability",
+    "install",
     "log_debug",
     "log_error",
     "log_info",
@@ -113,4 +119,5 @@ __all__ = [
     "trace_async_function",
     "trace_function",
     "trace_operation",
+    "uninstall",
 ]
