@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import get_current_span
+
 from langswarm_otel import semconv
 from langswarm_otel.components.naming import named, named_or_none
 from langswarm_otel.components.operation import Operation
@@ -14,6 +16,8 @@ from langswarm_otel.components.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from opentelemetry.context import Context
 
     from langswarm_otel.signals.telemetry import Telemetry
 
@@ -29,6 +33,7 @@ class SessionCallOperation(Operation["SessionCallRun"]):
         provider: str | None = None,
         model: str | None = None,
         backend: str | None = None,
+        leaves_process: bool = True,
     ) -> None:
         """Describe the operation.
 
@@ -38,12 +43,15 @@ class SessionCallOperation(Operation["SessionCallRun"]):
             provider: ``gen_ai.provider.name`` that the session is with.
             model: model that the session is with.
             backend: where the session is kept, such as ``provider_native``.
+            leaves_process: whether a storage or a provider is asked. What does not leave the process has a span only inside of another: as
+                a trace of its own it would tell nothing. It has its metrics all the same.
         """
         super().__init__(resolve)
         self.operation = named(operation)
         self.provider = named_or_none(provider)
         self.model = named_or_none(model)
         self.backend = named_or_none(backend)
+        self.leaves_process = leaves_process
 
     def make(self, telemetry: Telemetry) -> SessionCallRun:
         """Return an operation that has not begun."""
@@ -57,6 +65,10 @@ class SessionCallRun(Run):
     duration = semconv.SESSION_OPERATION_DURATION
 
     _described: SessionCallOperation
+
+    def _open(self, context: Context) -> None:
+        self.has_span = self._described.leaves_process or get_current_span(context).get_span_context().is_valid
+        super()._open(context)
 
     def describe(self) -> tuple[str, dict[str, Any]]:
         """Return the span's name and first attributes."""

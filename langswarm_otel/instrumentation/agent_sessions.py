@@ -2,7 +2,7 @@
 
 They are another class than those of the session manager. Their messages are counted by role, but for those that an agent finds in its
 memory when it takes up a conversation again, which have been counted. Creating and deleting a session is a span where a program does it
-itself; in a run of the agent it is a part of the run.
+inside of another; in a run of the agent it is a part of the run.
 """
 
 from __future__ import annotations
@@ -58,14 +58,17 @@ def _begin(operation: str) -> Callable[[Call], SessionCallRun | None]:
         if is_inside(AgentRun):
             return None
         provider, model = provider_and_model(call.instance.configuration)
-        described = SessionCallOperation(current.telemetry, operation, provider=provider, model=model, backend=_BACKEND)
+        described = SessionCallOperation(
+            current.telemetry, operation, provider=provider, model=model, backend=_BACKEND, leaves_process=False
+        )
         return described.begin(in_conversation(call.get(0, "session_id")))
 
     return begin
 
 
 def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
-    run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
+    if run.has_span:
+        run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
 
 
 def _nothing_more(_run: Any, _call: Call, _result: Any) -> None:

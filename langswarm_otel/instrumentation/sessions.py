@@ -1,7 +1,8 @@
 """Sessions: how many are open, how long they last, how many messages they have; what is done with them; whose conversation an agent is in.
 
 A LangSwarm session is a record with messages, not a block of code: it begins with ``create_session``, or when it is loaded again, and ends
-when it is archived or deleted. It has no span; what is done with it has: ``create_session``, ``send_message`` and so on. Look-ups
+when it is archived or deleted. It has no span; what is done with it has: ``create_session``, ``send_message`` and so on, at least where a
+storage or a provider takes part, or inside of another span. Look-ups
 (``get_session``, ``get_messages``, ``list_user_sessions``) are spans only with ``lookup_spans``, unless a session is loaded from storage.
 ``send_message`` runs in the scope of the session, so that whatever its provider does carries conversation and user; and an agent that is
 told a ``session_id`` of an open session knows its user. LangSwarm returns most errors as False, with no word on the reason.
@@ -74,7 +75,9 @@ def _close(session: Any, *, done: bool) -> None:
     run.finish()
 
 
-def _run(operation: str, session_id: str | None, user_id: str | None, described: Any = None) -> SessionCallRun:
+def _run(
+    operation: str, session_id: str | None, user_id: str | None, described: Any = None, *, leaves_process: bool = True
+) -> SessionCallRun:
     """Begin an operation on a session; ``described`` is what LangSwarm knows of it."""
     backend = getattr(described, "backend", None)
     return SessionCallOperation(
@@ -83,7 +86,13 @@ def _run(operation: str, session_id: str | None, user_id: str | None, described:
         provider=provider_name(getattr(described, "provider", None)),
         model=getattr(described, "model", None),
         backend=getattr(backend, "value", None),
+        leaves_process=leaves_process,
     ).begin(in_conversation(session_id, user_id=user_id))
+
+
+def _asks_others(session: Any) -> bool:
+    """Whether what is done with a session is done with its storage or its provider too."""
+    return session._storage is not None or session._provider_session is not None  # noqa: SLF001 - no public way to ask
 
 
 def _of_session(operation: str) -> Callable[[Call], SessionCallRun | None]:
@@ -91,7 +100,9 @@ def _of_session(operation: str) -> Callable[[Call], SessionCallRun | None]:
 
     def begin(call: Call) -> SessionCallRun | None:
         session = call.instance
-        return None if is_inside(SessionCallRun) else _run(operation, session.session_id, _user(session), session.context)
+        if is_inside(SessionCallRun):
+            return None
+        return _run(operation, session.session_id, _user(session), session.context, leaves_process=_asks_others(session))
 
     return begin
 
@@ -100,9 +111,10 @@ def _of_manager(operation: str) -> Callable[[Call], SessionCallRun | None]:
     """Begin what a manager does with the session of an id."""
 
     def begin(call: Call) -> SessionCallRun | None:
-        session_id = call.get(0, "session_id")
-        session = call.instance._active_sessions.get(session_id)  # noqa: SLF001 - `get_session` would load it
-        return _run(operation, session_id, _user(session), getattr(session, "context", None))
+        manager, session_id = call.instance, call.get(0, "session_id")
+        session = manager._active_sessions.get(session_id)  # noqa: SLF001 - `get_session` would load it
+        leaves = manager._storage is not None or (session is not None and _asks_others(session))  # noqa: SLF001 - no public way to ask
+        return _run(operation, session_id, _user(session), getattr(session, "context", None), leaves_process=leaves)
 
     return begin
 
@@ -119,13 +131,16 @@ class _Wanted:
 
 
 def _create(call: Call) -> SessionCallRun:
-    return _run("create_session", call.get(4, "session_id"), call.get(0, "user_id"), _Wanted(call))
+    wanted, manager = _Wanted(call), call.instance
+    leaves = manager._storage is not None or wanted.provider in manager._provider_sessions  # noqa: SLF001 - no public way to ask
+    return _run("create_session", call.get(4, "session_id"), call.get(0, "user_id"), wanted, leaves_process=leaves)
 
 
 def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
     _open(session)
-    run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
-    run.set_attribute(semconv.SESSION_BACKEND, session.context.backend.value)  # LangSwarm falls back to another where a provider fails
+    if run.has_span:
+        run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
+        run.set_attribute(semconv.SESSION_BACKEND, session.context.backend.value)  # LangSwarm falls back to another where a provider fails
 
 
 def _get(call: Call) -> SessionCallRun | None:

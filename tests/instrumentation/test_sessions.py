@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+from langswarm_otel import current
 from langswarm_otel.context import current_scope, hash_user
 from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
@@ -29,15 +30,26 @@ def value(telemetry, name, **attributes):
 async def test_a_session_is_open_until_it_is_archived(telemetry):
     """One more is open after ``create_session`` and none after archiving; its duration is recorded once; what is done with it has spans."""
     manager = swarm.SessionManager()
-    session = await open_session(manager)
-    assert value(telemetry, "langswarm.session.active") == 1
-    assert await manager.archive_session("s-1")
-    await session.archive()
+    with current.traced("request"):
+        session = await open_session(manager)
+        assert value(telemetry, "langswarm.session.active") == 1
+        assert await manager.archive_session("s-1")
+        await session.archive()
     assert value(telemetry, "langswarm.session.active") == 0
     assert value(telemetry, "langswarm.session.duration", **{"langswarm.outcome": "ok"}) == 1
-    assert [span.name for span in telemetry.spans] == ["create_session", "archive_session", "archive_session"]
-    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.spans} == {"s-1"}
-    assert telemetry.spans[0].attributes["langswarm.session.backend"] == "local_memory"
+    assert telemetry.tree() == "request\n  create_session\n  archive_session\n  archive_session"
+    assert {span.attributes["gen_ai.conversation.id"] for span in telemetry.spans[1:]} == {"s-1"}
+    assert telemetry.spans[1].attributes["langswarm.session.backend"] == "local_memory"
+
+
+async def test_what_stays_in_the_process_is_no_trace_by_itself(telemetry):
+    """A session in local memory touches nothing outside: alone its operations have metrics and no span; with a storage they have one."""
+    session = await open_session(swarm.SessionManager())
+    await session.send_message("hi")
+    assert telemetry.spans == ()
+    assert value(telemetry, "langswarm.session.operation.duration", **{"langswarm.session.operation": "send_message"}) == 1
+    await stored()
+    assert [span.name for span in telemetry.spans] == ["create_session", "send_message"]
 
 
 async def test_a_session_that_is_deleted_has_ended(telemetry):
@@ -55,11 +67,11 @@ async def test_a_session_that_cannot_be_created_is_an_error(telemetry):
     """The caller gets LangSwarm's own error; no session is open, and span and metric of the operation have the type."""
     from langswarm.core.session import SessionError
 
-    with pytest.raises(SessionError):
+    with pytest.raises(SessionError), current.traced("request"):
         await open_session(swarm.SessionManager(), invented_option=1)
     assert value(telemetry, "langswarm.session.active") is None
     (point,) = [point for point in telemetry.metrics if point.name == "langswarm.session.operation.duration"]
-    (span,) = telemetry.spans
+    span = telemetry.span("create_session")
     assert span.status == "ERROR"
     for attributes in (point.attributes, span.attributes):
         assert attributes["langswarm.outcome"] == "error"
@@ -258,20 +270,21 @@ async def test_look_ups_are_spans_only_where_wanted(telemetry, spans):
     await manager.get_session("s-1")
     await session.get_messages()
     await manager.list_user_sessions("u-1")
-    expected = ["create_session", *(["get_session", "get_messages", "list_user_sessions"] if spans else [])]
+    expected = ["get_session", "get_messages", "list_user_sessions"] if spans else []
     assert [span.name for span in telemetry.spans] == expected
 
 
 async def test_agents_own_sessions_count_their_messages(telemetry):
     """Those that a chat adds too; opening one by hand is a span, in a chat it is part of the run."""
     agent = swarm.agent(swarm.Model(swarm.answer()))
-    session = await agent.create_session("s-1")
-    await session.add_message(swarm.AgentMessage(role="system", content="be kind"))
-    await session.add_message(None)
-    await agent._execute_chat("hi", "s-2")
-    await agent.delete_session("s-1")
-    assert telemetry.tree() == "create_session\ninvoke_agent helper\n  chat gpt-4o\ndelete_session"
-    assert telemetry.spans[0].attributes["langswarm.session.backend"] == "agent"
+    with current.traced("request"):
+        session = await agent.create_session("s-1")
+        await session.add_message(swarm.AgentMessage(role="system", content="be kind"))
+        await session.add_message(None)
+        await agent._execute_chat("hi", "s-2")
+        await agent.delete_session("s-1")
+    assert telemetry.tree() == "request\n  create_session\n  invoke_agent helper\n    chat gpt-4o\n  delete_session"
+    assert telemetry.span("create_session").attributes["langswarm.session.backend"] == "agent"
     counted = {
         role: value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) for role in ("user", "assistant", "system")
     }

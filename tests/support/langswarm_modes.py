@@ -16,6 +16,8 @@ from typing import Any
 
 import swarm
 
+from langswarm_otel import current
+
 OK, RETURNED, RAISED, CANCELLED, CLOSED = "success", "error returned", "exception", "cancellation", "early close"
 ENDS = (OK, RETURNED, RAISED, CANCELLED, CLOSED)
 
@@ -302,7 +304,9 @@ async def create_session(inside: Inside) -> Any:
 
         async def on_session_deleted(self, session): ...
 
-    manager = swarm.SessionManager()
+    storage = Storage(inside)
+    storage.works = True
+    manager = swarm.SessionManager(storage)
     manager.add_global_hook(Hook())
     return await manager.create_session("u-1", "openai", "gpt-4o", backend=swarm.SessionBackend.LOCAL_MEMORY, session_id="s-1")
 
@@ -321,6 +325,16 @@ async def load_session(inside: Inside) -> Any:
         session_id="s-1", user_id="u-1", provider="openai", model="gpt-4o", backend=swarm.SessionBackend.LOCAL_MEMORY
     )
     return await swarm.SessionManager(Storage(inside, context)).get_session("s-1")
+
+
+def in_a_request(doing: Callable[[Inside], Any]) -> Callable[[Inside], Any]:
+    """A program below a span of its own: what does not leave the process is no trace by itself."""
+
+    async def program(inside: Inside) -> Any:
+        with current.traced("request"):
+            return await doing(inside)
+
+    return program
 
 
 CREATE = "create_session"
@@ -345,10 +359,12 @@ SESSIONS = (
     Mode(component="session", name="list_user_sessions, lookup_spans",
          program=on_session(lambda manager, _session: manager.list_user_sessions("u-1")), tree=f"{CREATE}\nlist_user_sessions",
          cells=cells("ok ok", AS_RAISED, f"ok ok: {HIDDEN}", "ok cancelled", "ok abandoned")),
-    Mode(component="session", name="an agent's delete_session", program=lambda inside: swarm.agent(model(inside)).delete_session("s-1"),
-         tree="delete_session", cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
-    Mode(component="session", name="an agent's create_session", program=lambda inside: swarm.agent(model(inside)).create_session("s-1"),
-         tree=CREATE, cells=cells("ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
+    Mode(component="session", name="an agent's delete_session",
+         program=in_a_request(lambda inside: swarm.agent(model(inside)).delete_session("s-1")),
+         tree="request\n  delete_session", cells=cells("ok ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
+    Mode(component="session", name="an agent's create_session",
+         program=in_a_request(lambda inside: swarm.agent(model(inside)).create_session("s-1")),
+         tree="request\n  create_session", cells=cells("ok ok", NO_RETURN, NO_RAISE, NO_WAIT, NO_WAIT)),
 )  # fmt: skip
 
 
