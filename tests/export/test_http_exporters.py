@@ -12,6 +12,7 @@ import threading
 import time
 import zlib
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from hub_exporters import OtlpSettings
@@ -325,6 +326,18 @@ def test_mutual_tls(certificate):
         ours = HttpSpanExporter(client_certificate_file=certificate.file, client_key_file=certificate.key, **options)
         assert ours.deliver([ended_span()]).fault is None
         assert HttpSpanExporter(**options).deliver([ended_span()]).fault == "send"
+
+
+def test_a_renewed_certificate(certificate, tmp_path):
+    """A file of authorities that is written anew while the exporter lives is read anew by its next connection."""
+    (tmp_path / "renewed").mkdir()
+    renewed, trusted = type(certificate)(tmp_path / "renewed"), tmp_path / "trusted.pem"
+    trusted.write_bytes(Path(certificate.file).read_bytes())
+    with renewed.serving(answering(b"200 OK")) as server:
+        exporter = HttpSpanExporter(endpoint=f"{server.endpoint}/v1/traces", certificate_file=str(trusted), timeout_s=0.8)
+        assert exporter.deliver([ended_span()]).fault == "send"
+        trusted.write_bytes(Path(renewed.file).read_bytes())
+        assert exporter.deliver([ended_span()]).fault is None
 
 
 def test_a_certificate_of_nobody(certificate):

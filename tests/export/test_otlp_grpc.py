@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import pytest
 from hub_exporters import OtlpSettings, row, running
@@ -27,7 +28,7 @@ class Collector(
 ):
     """Takes everything and remembers it; hangs on demand."""
 
-    def __init__(self):
+    def __init__(self, credentials=None):
         self.requests = []
         self.metadata = {}
         self.rejected = 0
@@ -37,7 +38,8 @@ class Collector(
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(self, self.server)
         metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(self, self.server)
         logs_service_pb2_grpc.add_LogsServiceServicer_to_server(self, self.server)
-        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        address = "127.0.0.1:0"
+        self.port = self.server.add_insecure_port(address) if credentials is None else self.server.add_secure_port(address, credentials)
         self.server.start()
 
     def Export(self, request, context):
@@ -88,6 +90,27 @@ def test_all_signals_arrive(collector):
             "ExportTraceServiceRequest",
         ]
         assert collector.metadata["x-tenant"] == "t1"
+
+
+@pytest.mark.parametrize("wants_ours", [False, True])
+def test_tls(certificate, wants_ours):
+    """The server's certificate is verified with ours of authorities, and ours is shown to whom asks; otherwise nothing is sent."""
+    key, chain = Path(certificate.key).read_bytes(), Path(certificate.file).read_bytes()
+    collector = Collector(grpc.ssl_server_credentials([(key, chain)], chain if wants_ours else None, wants_ours))
+    shown = {"client_certificate_file": certificate.file, "client_key_file": certificate.key}
+    trusting = {"certificate_file": certificate.file, **(shown if wants_ours else {})}
+    strangers = [{}, {"certificate_file": certificate.file}] if wants_ours else [{}]
+    try:
+        for settings, arrives in [(trusting, True), *((one, False) for one in strangers)]:
+            url = f"https://127.0.0.1:{collector.port}"
+            spans = build_otlp("traces", OtlpSettings(url=url, protocol="grpc", timeout_s=1.0, **settings))
+            with running(Target(name=url, spans=spans, timeout_s=1.0)) as (hub, source):
+                before = len(collector.requests)
+                source.spans("a")
+                assert hub.flush(5.0 if arrives else 1.0) is arrives
+                assert len(collector.requests) - before == arrives
+    finally:
+        collector.server.stop(0).wait(5)
 
 
 def test_a_bad_record_costs_that_record(collector):
