@@ -61,10 +61,13 @@ class SessionCallOperation(Operation["SessionCallRun"]):
 class SessionCallRun(Run):
     """One operation on a session."""
 
-    operation_name = "session"
     duration = semconv.SESSION_OPERATION_DURATION
 
     _described: SessionCallOperation
+
+    def __init__(self, telemetry: Telemetry, described: SessionCallOperation) -> None:
+        super().__init__(telemetry, described)
+        self.operation_name = described.operation
 
     def _open(self, context: Context) -> None:
         self.has_span = self._described.leaves_process or get_current_span(context).get_span_context().is_valid

@@ -32,6 +32,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from langswarm_otel import configure_observability, presets, semconv
+from langswarm_otel.components.session_call import SessionCallOperation
 from langswarm_otel.config import SignalConfig
 
 NOT_HERE = "dashboards, alert rules and their promtool tests are a later issue; what they will be made of is held here"
@@ -79,7 +80,8 @@ def work(obs, *, failing=False):
 
     with obs.session("s-1") as session, obs.workflow("support"), obs.step("answer", index=0):
         session.message("user")
-        function()
+        with send(obs):
+            function()
         with obs.memory("search_memory", store="notes") as memory:
             memory.hit(records=2)
         with obs.agent("writer", provider="openai", model="gpt-4o"):
@@ -89,6 +91,10 @@ def work(obs, *, failing=False):
             with obs.inference(provider="openai", model="nope-9") as call:
                 call.usage(input_tokens=5, output_tokens=4, cache_read_tokens=1, cache_write_tokens=1, reasoning_tokens=1)
             tool(obs, failing=failing)
+
+
+def send(obs):
+    return SessionCallOperation(lambda: obs.telemetry, "send_message")
 
 
 def tool(obs, *, failing):
@@ -172,7 +178,7 @@ def test_the_first_error_is_an_increase(obs, verdict):
     verdict.ours("0, then 1")
 
 
-@pytest.mark.parametrize("kind", ["agent", "inference", "workflow", "step", "memory", "function", "timer", "session"])
+@pytest.mark.parametrize("kind", ["agent", "inference", "workflow", "step", "memory", "function", "timer", "session", "send"])
 def test_each_kind_of_operation_counts_its_errors_from_0(obs, kind):
     """By the names that its other metrics carry; cancelled and abandoned ones are no errors."""
     made = {
@@ -184,6 +190,7 @@ def test_each_kind_of_operation_counts_its_errors_from_0(obs, kind):
         "function": lambda: obs.traced("f"),
         "timer": lambda: obs.timer("t"),
         "session": lambda: obs.session("s-1"),
+        "send": lambda: send(obs),
     }[kind]
     with made():
         pass
