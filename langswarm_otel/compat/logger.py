@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current, semconv
 from langswarm_otel.compat import vocabulary
+from langswarm_otel.compat.settings import FollowsSettings
 from langswarm_otel.compat.spans import current_span
 from langswarm_otel.guard import guarded
 from langswarm_otel.log_sources import LANGSWARM
 from langswarm_otel.signals.log_setup import get_logger as structlog_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from langswarm_otel.compat.options import ObservabilityConfig
 
@@ -25,21 +26,8 @@ _RESERVED: Final = frozenset({"event", "level", "logger", "timestamp", "position
 """Keys that mean something to structlog, or say which span a line belongs to."""
 
 
-class Logger:
+class Logger(FollowsSettings):
     """What ``provider.logger`` is."""
-
-    def __init__(self, settings: Callable[[], ObservabilityConfig]) -> None:
-        """Make a logger.
-
-        Args:
-            settings: returns what the provider is set to.
-        """
-        self._settings = settings
-
-    @property
-    def config(self) -> ObservabilityConfig:
-        """What the provider is set to."""
-        return self._settings()
 
     def debug(self, message: str, component: str | None = None, **kwargs: Any) -> None:
         """Log a line for whoever looks for a fault."""

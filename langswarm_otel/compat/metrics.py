@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langswarm_otel import current, semconv
 from langswarm_otel.compat import vocabulary
 from langswarm_otel.compat.readings import Readings
+from langswarm_otel.compat.settings import FollowsSettings
 from langswarm_otel.components.naming import named
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_value
@@ -19,7 +20,6 @@ from langswarm_otel.guard import guarded, record_fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from langswarm_otel.compat.options import ObservabilityConfig
     from langswarm_otel.signals.instruments import Instruments
     from langswarm_otel.signals.telemetry import Telemetry
 
@@ -35,25 +35,12 @@ _made: Final[weakref.WeakKeyDictionary[Instruments, dict[str, _Made]]] = weakref
 """Instruments by name, for each telemetry: making one each time would be dear."""
 
 
-class Metrics(Readings):
+class Metrics(FollowsSettings, Readings):
     """What ``provider.metrics`` is.
 
     Metrics of LangSwarm's own code whose facts our operations measure are left out (``vocabulary.COVERED_METRICS``); every other name is
     an instrument of its own. Tags that are different in each request are on none.
     """
-
-    def __init__(self, settings: Callable[[], ObservabilityConfig]) -> None:
-        """Make the metrics.
-
-        Args:
-            settings: returns what the provider is set to.
-        """
-        self._settings = settings
-
-    @property
-    def config(self) -> ObservabilityConfig:
-        """What the provider is set to."""
-        return self._settings()
 
     def increment_counter(self, name: str, value: float = 1.0, **tags: Any) -> None:
         """Add to a counter."""

@@ -11,6 +11,7 @@ from langswarm_otel import current, override
 from langswarm_otel.compat import vocabulary
 from langswarm_otel.compat.blocks import SpanBlock
 from langswarm_otel.compat.notes import say_once
+from langswarm_otel.compat.settings import FollowsSettings
 from langswarm_otel.compat.spans import Span, current_span
 from langswarm_otel.components.run import RUN_KEY, Run
 from langswarm_otel.components.settling import settle
@@ -19,26 +20,12 @@ from langswarm_otel.guard import guarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langswarm_otel.compat.options import ObservabilityConfig
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Tracer:
+class Tracer(FollowsSettings):
     """What ``provider.tracer`` is: real spans, in the context of the task or thread that makes them."""
-
-    def __init__(self, settings: Callable[[], ObservabilityConfig]) -> None:
-        """Make a tracer.
-
-        Args:
-            settings: returns what the provider is set to.
-        """
-        self._settings = settings
-
-    @property
-    def config(self) -> ObservabilityConfig:
-        """What the provider is set to."""
-        return self._settings()
 
     def start_span(self, operation_name: str, parent_span_id: str | None = None, **tags: Any) -> SpanBlock:
         """Return a block that is one operation; it yields the span, also where nothing is recorded.

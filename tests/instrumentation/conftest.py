@@ -6,25 +6,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import langswarm_warnings
 import pytest
-
-HERE = Path(__file__).parent
-
-
-DEPRECATED = (
-    r"ignore:datetime\.datetime\.utcnow\(\) is deprecated:DeprecationWarning",  # from Python 3.12 on
-    r"ignore:The `dict` method is deprecated:DeprecationWarning",  # from pydantic 2 on
-    r"ignore:'asyncio\.iscoroutinefunction' is deprecated:DeprecationWarning",  # from Python 3.14 on
-)
-"""What LangSwarm 0.1.0 calls and newer releases of Python warn of."""
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Warnings are errors in our tests, but for those that LangSwarm earns."""
-    for item in items:
-        if HERE in item.path.parents:
-            for deprecated in DEPRECATED:
-                item.add_marker(pytest.mark.filterwarnings(deprecated))
+    langswarm_warnings.tolerate(items, Path(__file__).parent)
 
 
 @pytest.fixture

@@ -96,26 +96,11 @@ async def test_messages_are_counted_by_role(telemetry):
 
 def native(answer):
     """Return a provider's own session that answers by ``answer()``."""
-    from langswarm.core.session import SessionMessage
-    from langswarm.core.session.interfaces import IProviderSession, MessageRole
 
-    class Native(IProviderSession):
-        async def create_provider_session(self, user_id, **options):
-            return "thread-1"
+    async def answered():
+        return answer()
 
-        async def send_message(self, provider_session_id, message, role=MessageRole.USER):
-            return SessionMessage(id="m", role=MessageRole.ASSISTANT, content=answer(), timestamp=None, metadata={})
-
-        async def get_provider_session(self, provider_session_id):
-            return {}
-
-        async def get_messages(self, provider_session_id, limit=None):
-            return []
-
-        async def delete_provider_session(self, provider_session_id):
-            return True
-
-    return {"openai": Native()}
+    return {"openai": swarm.native_session(answered)}
 
 
 async def test_what_a_session_asks_its_provider_is_in_its_scope(telemetry):
