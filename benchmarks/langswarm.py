@@ -35,8 +35,10 @@ PAUSES_S: Final = {"back to back": 0.0, "a run each 5 ms": 0.005}
 SUBJECTS: Final = {
     "plain": "plain LangSwarm",
     "ours": "with the instrumentor",
+    "drop-in": "with LangSwarm's own reports through the drop-in",
     "theirs": "with LangSwarm's own observability",
 }
+OURS: Final = ("ours", "drop-in")
 WARM_UP: Final = 300
 LIMIT_US: Final = 1000.0
 """What a run may take longer at its 99th percentile, in microseconds."""
@@ -47,7 +49,11 @@ def measure(subject: str, way: str, endpoint: str, runs: int, pause_s: float) ->
     warnings.simplefilter("ignore", DeprecationWarning)
     for name in ("langswarm", "error_handler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    observability = _configure(endpoint) if subject == "ours" else None
+    observability = _configure(endpoint, instrument=subject == "ours") if subject in OURS else None
+    if subject == "drop-in":
+        from langswarm_otel.compat import ObservabilityProvider
+
+        ObservabilityProvider({"log_level": "warning"}).begin()
     if subject == "theirs":
         _use_theirs()
     agent = _agent()
@@ -60,11 +66,14 @@ def measure(subject: str, way: str, endpoint: str, runs: int, pause_s: float) ->
     return found
 
 
-def _configure(endpoint: str) -> Any:
+def _configure(endpoint: str, *, instrument: bool) -> Any:
     from langswarm_otel import configure_observability
 
     prices = {"gpt-4o": {"input": 2.5, "output": 10.0}}  # public ones are loaded in the background, once, for some seconds
-    return configure_observability("production", service_name="bench", endpoint=endpoint, log_output="none", price_table=prices)
+    quiet = {"log_output": "none", "log_level": "WARNING"}
+    return configure_observability(
+        "production", service_name="bench", endpoint=endpoint, price_table=prices, instrument=instrument, **quiet
+    )
 
 
 def _use_theirs() -> None:
@@ -125,7 +134,7 @@ def compare(rounds: int, runs: int) -> tuple[dict[_Row, list[dict[str, Any]]], d
                 figures = in_process(subject, way, sink.endpoints["healthy"], runs, PAUSES_S[pause])
                 found.setdefault((pause, way, subject), []).append(figures)
         arrived = sink.arrived()
-    made = 2 * (runs + WARM_UP) * rounds * len(WAYS) * len(PAUSES_S)
+    made = 2 * len(OURS) * (runs + WARM_UP) * rounds * len(WAYS) * len(PAUSES_S)
     return found, {"spans": sum(arrived["spans"].values()), "expected": made}
 
 
