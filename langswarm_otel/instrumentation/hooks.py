@@ -86,6 +86,7 @@ class HookSet:
         self._awaited: set[str] = set()
         self._states: dict[str, HookState] = {}
         self._met: weakref.WeakSet[type] = weakref.WeakSet()
+        self._instances: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
         self._patched: weakref.WeakKeyDictionary[type, set[str]] = weakref.WeakKeyDictionary()
 
     def install(self, hooks: Iterable[Hook]) -> None:
@@ -114,7 +115,11 @@ class HookSet:
             for owner, attributes in list(self._patched.items()):
                 for attribute in attributes:
                     _restore(owner, attribute, self._switch)
+            for instance, originals in list(self._instances.items()):
+                for attribute, original in originals.items():
+                    _restore_own(instance, attribute, original, self._switch)
             self._patched.clear()
+            self._instances.clear()
             self._met.clear()
             self._states = {}
             self._switch = None
@@ -146,6 +151,22 @@ class HookSet:
             setattr(owner, attribute, wrapt.FunctionWrapper(found, wrapper, enabled=self._switch))
             self._patched.setdefault(owner, set()).add(attribute)
             return True
+
+    def wrap_instance(self, instance: object, attribute: str, wrapper: Wrapper) -> None:
+        """Wrap a method that one object has for itself, once: set on it, or found by its ``__getattr__``, as those of a proxy.
+
+        An object that has no place for attributes, or that nothing can refer to weakly, is left alone.
+        """
+        own = getattr(instance, "__dict__", None)
+        if not isinstance(own, dict):
+            return
+        with self._lock:
+            if self._switch is None or getattr(own.get(attribute), "_self_enabled", None) is self._switch:
+                return
+            found = getattr(instance, attribute, None)
+            if callable(found):
+                self._instances.setdefault(instance, {})[attribute] = own.get(attribute, _ABSENT)
+                own[attribute] = wrapt.FunctionWrapper(found, wrapper, enabled=self._switch)
 
     def has_met(self, owner: type) -> bool:
         """Say whether a class has been seen to since the hooks were installed; asked at every run of an agent."""
@@ -200,6 +221,17 @@ def _restore(owner: type, attribute: str, switch: Switch) -> None:
         delattr(owner, attribute)
     else:
         setattr(owner, attribute, original)
+
+
+def _restore_own(instance: Any, attribute: str, original: Any, switch: Switch) -> None:
+    """Put back what one object had for itself."""
+    own = instance.__dict__
+    if getattr(own.get(attribute), "_self_enabled", None) is not switch:
+        return
+    if original is _ABSENT:
+        del own[attribute]
+    else:
+        own[attribute] = original
 
 
 LANGSWARM: Final = HookSet()

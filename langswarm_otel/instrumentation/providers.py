@@ -1,7 +1,8 @@
 """Model calls: ``chat {model}`` spans, with the tokens of each call.
 
 The provider classes that LangSwarm ships are hooked by name. Their interface, ``IAgentProvider``, cannot be: each provider overrides the
-methods. So the class of a provider of the user's own is wrapped when an agent is built with it, or first runs with it. An override that
+methods. So the class of a provider of the user's own is wrapped when an agent is built with it, or first runs with it; of a proxy, or of
+an object whose methods were set on it, the object. An override that
 calls ``super().send_message`` is still one call: an inference inside of an inference adds no span.
 
 Usage is LangSwarm's ``AgentUsage``, which has input and output tokens only; a response without it leaves the tokens unknown, never 0. The
@@ -92,11 +93,14 @@ _METHODS: Final = {"send_message": _send, "stream_message": _stream}
 
 @guard.guarded("langswarm.provider", default=None)
 def observe_provider(provider: object) -> None:
-    """See to it that the class of a provider is wrapped; cheap when it is."""
-    if LANGSWARM.has_met(type(provider)):
-        return
+    """See to it that a provider is wrapped: its class, or itself where its methods are its own; cheap when it is."""
+    kind, own = type(provider), getattr(provider, "__dict__", ())
     for attribute, wrapper in _METHODS.items():
-        LANGSWARM.wrap(type(provider), attribute, wrapper)
+        if attribute in own or not hasattr(kind, attribute):
+            LANGSWARM.wrap_instance(provider, attribute, wrapper)
+    if not LANGSWARM.has_met(kind):
+        for attribute, wrapper in _METHODS.items():
+            LANGSWARM.wrap(kind, attribute, wrapper)
 
 
 HOOKS: Final = tuple(

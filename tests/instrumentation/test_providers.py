@@ -152,3 +152,38 @@ def test_providers_have_their_standard_names(provider, model, expected):
     """``gen_ai.provider.name`` is the well-known value where there is one, and LiteLLM's route says who is really asked."""
     configuration = swarm.AgentConfiguration(swarm.ProviderType[provider], model)
     assert provider_and_model(configuration) == expected
+
+
+class Proxy:
+    """A provider that hands everything on to another."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+async def test_a_provider_whose_methods_are_its_own_is_observed(telemetry, proxied):
+    """A proxy, and an object with a method set on it: one call is one span, twice, and after removal both are as they were."""
+
+    class Inner(swarm.Model):
+        """A class that no agent has met."""
+
+    inner = Inner(*[swarm.answer() for _ in range(3)])
+    if proxied:
+        provider = Proxy(inner)
+    else:
+        provider = swarm.Model()
+        provider.send_message = inner.send_message
+    before = dict(vars(provider))
+    agent = swarm.agent(provider)
+    for _ in range(2):
+        await agent._execute_chat("hi")
+    assert telemetry.tree() == "\n".join(["invoke_agent helper\n  chat gpt-4o"] * 2)
+    assert telemetry.spans[1].attributes["gen_ai.usage.input_tokens"] == 10
+    LangSwarmInstrumentor().uninstrument()
+    assert vars(provider) == before
+    await agent._execute_chat("hi")
+    assert len(telemetry.spans) == 4
