@@ -73,8 +73,11 @@ class Logger(FollowsSettings):
         if not config.enabled or not _is_wanted(component, config):
             return
         name = str(getattr(level, "value", level)).lower()
-        given = {} if component is None else {"component": component}
-        logger_name = LANGSWARM if fields.get("auto_instrumented") else LOGGER_NAME
+        given: dict[str, object] = {} if component is None else {"component": component}
+        logger_name = LOGGER_NAME
+        if fields.get("auto_instrumented"):
+            # On the line too: the loggers of an application's own structlog need not know names, and this one decides what is withheld.
+            logger_name = given["logger"] = LANGSWARM
         getattr(structlog_logger(logger_name), name if name in _LEVELS else "info")(str(message), **given, **_keys_of(fields))
 
 

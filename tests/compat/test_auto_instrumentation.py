@@ -67,6 +67,7 @@ async def test_a_response_that_says_that_it_failed_is_an_error(provider, telemet
     assert {span.status for span in telemetry.spans} == {"ERROR"}
 
 
+@pytest.mark.telemetry(content=True)
 async def test_initialising_an_agent_is_a_span(provider, telemetry):
     """``agent.initialize`` has no standard name: a span of its own name, tags under ours."""
     await swarm.agent(swarm.Model()).initialize()

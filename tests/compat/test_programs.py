@@ -189,3 +189,24 @@ def test_without_langswarm_the_drop_in_works():
         """
     )
     assert result.stdout.strip().endswith("works"), result.stderr
+
+
+@pytest.mark.parametrize("own_structlog", [False, True], ids=["our structlog", "a structlog of the application's"])
+async def test_what_langswarms_lines_quote_is_withheld(otlp_server, own_structlog):
+    """LangSwarm writes the text of errors into its lines; also where the application's loggers have no names, it does not leave."""
+    import structlog
+
+    if own_structlog:
+        structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
+
+    async def fail():
+        raise KeyError("Jane Doe")
+
+    provider = compat.create_observability_provider({"opentelemetry_otlp_endpoint": otlp_server.endpoint})
+    await swarm.Tool(fail=fail).execution.execute("fail", {})
+    provider.logger.info("mine")
+    await provider.flush()
+    texts = [record.body.string_value for record in otlp_server.log_records]
+    assert "text withheld: capture_content is off" in texts
+    assert "mine" in texts, "the program's own lines are its own to write"
+    assert "Jane Doe" not in str(otlp_server.log_records)
