@@ -13,23 +13,22 @@ from langswarm_otel import compat
 swarm = pytest.importorskip("swarm")
 
 QUICK_START = """
-import langswarm_otel.compat
-langswarm_otel.compat.install()
-
 import asyncio, sys, warnings
+from langswarm_otel import compat
+
+compat.install()
 warnings.simplefilter("ignore")
-from langswarm.core.agents import AgentBuilder
-from langswarm.core.observability.auto_instrumentation import initialize_auto_instrumentation
-from langswarm.core.observability.provider import create_development_observability
 
-provider = initialize_auto_instrumentation(create_development_observability())
+from langswarm.core import agents
+from langswarm.core.observability import auto_instrumentation, provider as of_langswarm
 
-async def main():
-    agent = await AgentBuilder("debugger").openai("sk-not-a-real-key-of-anyone").base_url(sys.argv[1]).model("gpt-4o").build()
-    await agent.chat("Hello!")
-    await provider.stop()
+async def ask(address):
+    observed = auto_instrumentation.initialize_auto_instrumentation(of_langswarm.create_development_observability())
+    builder = agents.AgentBuilder("debugger").openai("sk-not-a-real-key-of-anyone").base_url(address)
+    await (await builder.model("gpt-4o").build()).chat("what is the time?")
+    await observed.stop()
 
-asyncio.run(main())
+asyncio.run(ask(sys.argv[1]))
 """
 
 
