@@ -182,6 +182,8 @@ class Spool:
                 self._queue.forget(letter)
             else:
                 self._changed.wait_for(lambda: not self._queue or self._stopping, self._patience())
+            if not self._stopping and (letter.failed or self._sender.left_alone_s()):
+                self._changed.wait(_PAUSE_S)  # it comes again at once, and there is nowhere to go with it
         return Delivery(fault="send", again=True, untried=not letter.failed, cause=cause)
 
     # The thread.

@@ -16,6 +16,7 @@ from scripts import finish, run, start
 
 from langswarm_otel import configure_observability
 from langswarm_otel.errors import ConfigurationError
+from langswarm_otel.export.spool import Spool
 from langswarm_otel.export.spool_file import known_file, read_file
 
 PROGRAM = """
@@ -274,6 +275,30 @@ def test_a_disk_that_fails_is_not_fatal(otlp_server, tmp_path):
         otlp_server.healthy()
         assert otlp_server.wait_for(log_records=10, timeout_s=20.0)
         assert numbers(otlp_server) == list(range(10))
+
+
+def test_an_outage_with_a_disk_that_fails_is_waited_out(otlp_server, tmp_path, monkeypatch):
+    """With nowhere to go the worker rests between two tries instead of going round, and an exit gives up what is left, counted."""
+    takes = []
+    take = Spool.take
+
+    def counted(self, *batch):
+        takes.append(batch)
+        return take(self, *batch)
+
+    monkeypatch.setattr(Spool, "take", counted)
+    directory = tmp_path / "spool"
+    with spooling(otlp_server, directory) as obs:
+        otlp_server.answer(503)
+        directory.rmdir()
+        directory.write_text("a file in its place")
+        log(obs, *range(10))
+        assert wait_until(lambda: takes)
+        time.sleep(1.0)  # a loop without a rest goes round some thousand times
+        assert not obs.shutdown(2.0)
+        assert len(takes) < 50
+        lost = [row.dropped for row in obs.health().exporters if row.signal == "logs" and otlp_server.endpoint in row.target]
+        assert lost == [{"deadline": 10}]
 
 
 def test_a_kept_batch_that_is_too_large_is_divided(otlp_server, tmp_path):
