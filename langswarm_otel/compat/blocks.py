@@ -22,6 +22,7 @@ from langswarm_otel.components.workflow import WorkflowRun
 from langswarm_otel.context import current_scope, hash_user, with_scope, with_values
 from langswarm_otel.guard import record_fault
 from langswarm_otel.instrumentation.hooks import LANGSWARM
+from langswarm_otel.instrumentation.naming import names_of
 from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class SpanBlock:
             starts_with = (pair for key in tags.keys() - _REPORTS for pair in vocabulary.attributes_of(key, tags[key], policy))
             plain: Operation[Any] = current.traced(self._name, **dict(starts_with))
             return plain
-        provider, model = vocabulary.provider_name(tags.get("provider"), tags.get("model"))
+        provider, model = names_of(tags.get("provider"), tags.get("model"))
         subject = str(vocabulary.subject_of(meaning, tags))
         operation: Operation[Any]
         if kind == "inference":

@@ -15,6 +15,7 @@ from langswarm_otel.components.step import StepRun
 from langswarm_otel.components.tool import ToolRun
 from langswarm_otel.components.workflow import WorkflowRun
 from langswarm_otel.guard import guarded
+from langswarm_otel.instrumentation.naming import names_of, provider_name
 
 if TYPE_CHECKING:
     from langswarm_otel.compat.blocks import SpanBlock
@@ -80,14 +81,14 @@ class AgentObservability(ComponentObservability):
     def record_response_time(self, agent_id: str, duration_ms: float, provider: str, model: str) -> None:
         """Record how long a run took, unless one of this agent is going on, which measures itself."""
         if recording.inside(AgentRun, agent_id) is None:
-            _, asked = vocabulary.provider_name(provider, model)
+            _, asked = names_of(provider, model)
             labels = {semconv.AGENT_NAME: agent_id, semconv.REQUEST_MODEL: asked}
             recording.record_duration(semconv.AGENT_DURATION, duration_ms, success=True, labels=labels)
 
     @guarded("compat.record_token_usage", None)
     def record_token_usage(self, agent_id: str, input_tokens: int, output_tokens: int, provider: str) -> None:
         """Record tokens: of the model call or the agent that is going on, else of the agent by itself."""
-        recording.record_tokens(agent_id, input_tokens, output_tokens, vocabulary.provider_name(provider)[0])
+        recording.record_tokens(agent_id, input_tokens, output_tokens, provider_name(provider))
 
     @guarded("compat.record_error", None)
     def record_error(self, agent_id: str, error_type: str, provider: str, model: str) -> None:
@@ -212,11 +213,8 @@ class MemoryObservability(ComponentObservability):
         """Report an error, and log it."""
         told = {"operation": operation, "backend": backend, "error_type": error_type}
         self._log_error(f"Memory operation failed: {operation}", told)
-        recording.report_error(*self._reported(operation, backend, error_type))
-
-    def _reported(self, operation: str, backend: str, error_type: str) -> tuple[MemoryRun | None, str, dict[str, Any]]:
         around, labels = self._around(operation, backend)
-        return around, error_type, labels
+        recording.report_error(around, error_type, labels)
 
     @staticmethod
     def _around(operation: str, backend: str) -> tuple[MemoryRun | None, dict[str, Any]]:

@@ -16,6 +16,7 @@ from langswarm_otel.components.naming import named
 from langswarm_otel.content import gate
 from langswarm_otel.content.safe import safe_value
 from langswarm_otel.guard import guarded, record_fault
+from langswarm_otel.instrumentation.naming import provider_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,7 +102,7 @@ def labels_of(tags: Mapping[str, Any], telemetry: Telemetry) -> dict[str, Any]:
         key = vocabulary.STANDARD.get(tag, tag)
         if key in semconv.CONTENT_KEYS:
             continue
-        safe = vocabulary.provider_name(value)[0] if tag == "provider" else safe_value(value)
+        safe = provider_name(value) if tag == "provider" else safe_value(value)
         labels[key] = safe if isinstance(safe, (bool, int, float)) else telemetry.instruments.fold(key, named(safe))
     return labels
 

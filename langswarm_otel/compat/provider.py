@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from langswarm_otel import current, presets
-from langswarm_otel.compat import slots, vocabulary
+from langswarm_otel.compat import slots
 from langswarm_otel.compat.components import (
     AgentObservability,
     MemoryObservability,
@@ -23,6 +23,7 @@ from langswarm_otel.compat.tracer import Tracer
 from langswarm_otel.components.naming import named
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.guard import guarded, logger
+from langswarm_otel.instrumentation.naming import names_of
 from langswarm_otel.propagation import inject_context
 from langswarm_otel.runtime import configure_observability
 
@@ -163,7 +164,7 @@ class ObservabilityProvider:
         success: bool,
     ) -> None:
         """Record a run of an agent that is over: the spans of the run and of its one model call, durations, tokens and cost."""
-        name, asked = vocabulary.provider_name(provider, model)
+        name, asked = names_of(provider, model)
         current.agents.record_execution(agent_id, name, asked, input_tokens, output_tokens, response_time_ms, success)
 
     def propagate_trace_context(self, headers: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import wrapt
-
 from langswarm_otel.compat import components, factories, provider, tracer
+from langswarm_otel.compat.awaiting import when_imported
 from langswarm_otel.guard import guarded
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ _REPLACED: Final[dict[str, Any]] = {
 _originals: Final[dict[str, Any]] = {}
 """LangSwarm's own, by name; the package and the module that makes it have the same object."""
 
-_awaited: Final[set[str]] = set()
 _installed = False
 
 
@@ -51,11 +49,7 @@ def install() -> None:
     global _installed  # noqa: PLW0603 - there is one LangSwarm
     _installed = True
     for module in _MODULES:
-        if module in sys.modules:
-            _replace(sys.modules[module])
-        elif module not in _awaited:
-            _awaited.add(module)
-            wrapt.register_post_import_hook(_replace, module)
+        when_imported(module, _replace)
 
 
 def uninstall() -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import wrapt
-
+from langswarm_otel.compat.awaiting import when_imported
 from langswarm_otel.guard import guarded
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ _INTERFACES: Final = {"IObservabilityProvider": "provider", "ILogger": "logger",
 """LangSwarm's interfaces, and what of a provider implements them."""
 
 _installed: Any = None
-_awaited: set[str] = set()
 
 
 def filled_with() -> Any:
@@ -40,11 +38,7 @@ def fill(provider: Any) -> None:
     global _installed  # noqa: PLW0603 - there is one of each slot
     _installed = provider
     for module in _SLOTS:
-        if module in sys.modules:
-            _fill(sys.modules[module])
-        elif module not in _awaited:
-            _awaited.add(module)
-            wrapt.register_post_import_hook(_fill, module)
+        when_imported(module, _fill)
 
 
 def empty(provider: Any) -> None:

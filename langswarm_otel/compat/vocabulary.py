@@ -19,12 +19,12 @@ any other name                                      a span of that name
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.context import hash_user
-from langswarm_otel.instrumentation.naming import provider_and_model
+from langswarm_otel.instrumentation.naming import provider_name
 from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
 if TYPE_CHECKING:
@@ -154,13 +154,6 @@ COVERED_METRICS: Final = frozenset(
 """Metrics of LangSwarm's own code whose facts the metrics of our operations have."""
 
 
-class _Configured(NamedTuple):
-    """As much of an agent's configuration as tells provider and model."""
-
-    provider: str
-    model: str
-
-
 def meaning_of(operation_name: str, tags: Mapping[str, Any]) -> Meaning:
     """Return what an operation is, told from its name and the tags that it starts with."""
     meaning = OPERATIONS.get(operation_name)
@@ -188,17 +181,6 @@ def memory_operation(word: str) -> str:
     return MEMORY_OPERATIONS.get(word, word)
 
 
-def provider_name(provider: Any, model: Any = None) -> tuple[str | None, str | None]:
-    """Return ``gen_ai.provider.name`` and the model, from ``"openai"``, ``"ProviderType.OPENAI"`` or the enumeration's member."""
-    if provider is None:
-        return None, None if model is None else str(model)
-    text = str(getattr(provider, "value", provider))
-    if text.startswith("ProviderType."):
-        text = text.partition(".")[2].lower()
-    name, asked = provider_and_model(_Configured(text, "" if model is None else str(model)))
-    return name, None if model is None else asked
-
-
 def attributes_of(tag: str, value: Any, policy: Policy) -> tuple[tuple[str, Any], ...]:
     """Return the span attributes that a tag becomes; none if it is content and the gate is closed.
 
@@ -218,5 +200,5 @@ def attributes_of(tag: str, value: Any, policy: Policy) -> tuple[tuple[str, Any]
     if tag == "session_id":
         value = conversation_id_of(value, policy)
     elif tag == "provider":
-        value = provider_name(value)[0]
+        value = provider_name(value)
     return ((name, value),)

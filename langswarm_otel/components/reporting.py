@@ -58,6 +58,7 @@ class Reporting:
     _last_chunk_ns: int | None = None
     _open_streams: int = 0
     _pieces: list[str] | None = None
+    _pieces_length: int = 0
 
     def now_ns(self) -> int:
         """Return the time of this run's clock, in nanoseconds since 1970."""
@@ -86,13 +87,24 @@ class Reporting:
         captured.keep(self, self.output_key, content, "assistant")
 
     def output_piece(self, piece: Any) -> None:
-        """Keep a piece of what a stream brings out, if the content gate is open; the pieces become one message when the run ends."""
-        if not captured.wanted(self) or not isinstance(piece, str):
-            return
-        pieces = self._pieces = self._pieces or []
-        # Beyond the budget of one attribute nothing more would be seen; a stream may go on for ever.
-        if sum(map(len, pieces)) <= self.telemetry.policy.max_content_length:
-            pieces.append(piece)
+        """Keep a piece of what a stream brings out, if the content gate is open; the pieces become one text when the run ends.
+
+        Args:
+            piece: text, or anything else, which becomes a line of JSON; None is none.
+        """
+        try:
+            limit = self.telemetry.policy.max_content_length
+            # Beyond the budget of one attribute nothing more would be seen; a stream may go on for ever.
+            if piece is None or self._pieces_length > limit or not captured.wanted(self):
+                return
+            if not isinstance(piece, str):
+                piece = f"{gate.jsonable(piece, limit)}\n"  # now: what the reader does with it later is not what came out
+            self._pieces_length += len(piece)
+            if self._pieces is None:
+                self._pieces = []
+            self._pieces.append(piece)
+        except Exception as error:  # noqa: BLE001 - the span's or the item's own code ran
+            record_fault("output_piece", error)
 
     def output_whole(self, pieces: list[str]) -> None:
         """Put the pieces of a stream on the span; called at the end of the run."""

@@ -30,6 +30,7 @@ class SessionCallOperation(Operation["SessionCallRun"]):
         resolve: Callable[[], Telemetry],
         operation: str,
         *,
+        session_id: str | None = None,
         provider: str | None = None,
         model: str | None = None,
         backend: str | None = None,
@@ -40,6 +41,7 @@ class SessionCallOperation(Operation["SessionCallRun"]):
         Args:
             resolve: returns the telemetry to use, at the beginning of each run.
             operation: what is done, such as ``send_message``; of which there are few.
+            session_id: which session it is about, by its own id; None for several.
             provider: ``gen_ai.provider.name`` that the session is with.
             model: model that the session is with.
             backend: where the session is kept, such as ``provider_native``.
@@ -48,6 +50,7 @@ class SessionCallOperation(Operation["SessionCallRun"]):
         """
         super().__init__(resolve)
         self.operation = named(operation)
+        self.session_id = session_id
         self.provider = named_or_none(provider)
         self.model = named_or_none(model)
         self.backend = named_or_none(backend)
@@ -68,6 +71,10 @@ class SessionCallRun(Run):
     def __init__(self, telemetry: Telemetry, described: SessionCallOperation) -> None:
         super().__init__(telemetry, described)
         self.operation_name = described.operation
+
+    def concerns(self, session_id: str | None) -> bool:
+        """Whether what is done with this session meanwhile is a part of it."""
+        return self._described.session_id in (None, session_id)
 
     def _open(self, context: Context) -> None:
         self.has_span = self._described.leaves_process or get_current_span(context).get_span_context().is_valid

@@ -7,6 +7,7 @@ inside of another; in a run of the agent it is a part of the run.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import create_key, get_current
@@ -17,7 +18,7 @@ from langswarm_otel.components.session import count_message
 from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
 from langswarm_otel.guard import record_fault
 from langswarm_otel.instrumentation.attempts import Within
-from langswarm_otel.instrumentation.calls import Call, around, is_inside
+from langswarm_otel.instrumentation.calls import Call, call_hook, is_inside
 from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.naming import provider_and_model
@@ -71,29 +72,12 @@ def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
         run.set_attribute(semconv.CONVERSATION_ID, conversation_id_of(session.session_id, run.telemetry.policy))
 
 
-def _nothing_more(_run: Any, _call: Call, _result: Any) -> None:
-    """Whatever comes of it is no error: deleting what is not there, looking for what is new."""
-
+_hook: Final = functools.partial(call_hook, "langswarm.agent_session", _MODULE, _AGENT)
 
 HOOKS: Final = (
-    Hook(
-        module=_MODULE,
-        owner=_AGENT,
-        attribute="create_session",
-        wrapper=around("langswarm.agent_session", begin=_begin("create_session"), finish=_created),
-    ),
-    Hook(
-        module=_MODULE,
-        owner=_AGENT,
-        attribute="delete_session",
-        wrapper=around("langswarm.agent_session", begin=_begin("delete_session"), finish=_nothing_more),
-    ),
-    Hook(
-        module=_MODULE,
-        owner=_AGENT,
-        attribute="_get_or_create_session",
-        wrapper=around("langswarm.agent_session", begin=_take_up, finish=_nothing_more),
-    ),
+    _hook("create_session", _begin("create_session"), _created),
+    _hook("delete_session", _begin("delete_session")),
+    _hook("_get_or_create_session", _take_up),
     Hook(module=_MODULE, owner="AgentSession", attribute="add_message", wrapper=_count),
 )
 """Where agents' own sessions begin, go on and end."""

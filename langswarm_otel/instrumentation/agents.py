@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.context import create_key, get_current
 
 from langswarm_otel import current, semconv
-from langswarm_otel.components.agent import AgentRun
 from langswarm_otel.context import with_values
 from langswarm_otel.instrumentation.attempts import InTry, Tries
-from langswarm_otel.instrumentation.calls import Call, around, is_inside
+from langswarm_otel.instrumentation.calls import Call, call_hook
 from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.naming import provider_and_model
@@ -27,19 +26,21 @@ from langswarm_otel.instrumentation.stream_calls import around_stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langswarm_otel.components.agent import AgentRun
+
 _BASE: Final = "langswarm.core.agents.base"
+_MULTIMODAL: Final = "langswarm.core.agents.multimodal_agent"
 _CHAT: Final = create_key("langswarm_otel.langswarm.chat")
 """Context key of the chat whose attempts are to come."""
 
 
 class _Chat:
-    """A chat in progress: whose it is, its run, and what its last attempt has returned."""
+    """A chat in progress: whose it is, its tries, and what the last of them has returned."""
 
-    __slots__ = ("agent", "response", "run", "tries")
+    __slots__ = ("agent", "response", "tries")
 
     def __init__(self, agent: Any, run: AgentRun) -> None:
         self.agent = agent
-        self.run = run
         self.tries = Tries(run)
         self.response: Any = None
 
@@ -110,8 +111,7 @@ def _is_streaming(call: Call) -> bool:
     return bool(call.instance.configuration.streaming_enabled)
 
 
-def _seen(run: AgentRun, call: Call, chunk: Any) -> None:
-    _name_conversation(run, call)
+def _seen(run: AgentRun, _call: Call, chunk: Any) -> None:
     report_chunk(run, chunk)
 
 
@@ -120,32 +120,20 @@ def _construct(wrapped: Callable[..., None], instance: Any, args: tuple[Any, ...
     observe_provider(getattr(instance, "_provider", None))
 
 
-def _begin_multimodal(call: Call) -> AgentRun | None:
-    if is_inside(AgentRun):
-        return None
+def _begin_multimodal(call: Call) -> AgentRun:
     return _begin(Call(instance=call.instance, args=(call.get(0, "message"), call.get(2, "session_id")), kwargs={}))
 
 
 HOOKS: Final = (
     Hook(module=_BASE, owner="BaseAgent", attribute="__init__", wrapper=_construct),
-    Hook(module=_BASE, owner="BaseAgent", attribute="chat", wrapper=around("langswarm.chat", begin=_begin_chat, finish=_finish_chat)),
-    Hook(
-        module=_BASE,
-        owner="BaseAgent",
-        attribute="_execute_chat",
-        wrapper=around("langswarm.agent", begin=_begin_execution, finish=_finish_execution),
-    ),
+    call_hook("langswarm.chat", _BASE, "BaseAgent", "chat", _begin_chat, _finish_chat),
+    call_hook("langswarm.agent", _BASE, "BaseAgent", "_execute_chat", _begin_execution, _finish_execution),
     Hook(
         module=_BASE,
         owner="BaseAgent",
         attribute="stream_chat",
-        wrapper=around_stream("langswarm.agent.stream", begin=_begin, seen=_seen, applies=_is_streaming),
+        wrapper=around_stream("langswarm.agent.stream", begin=_begin, seen=_seen, ended=_name_conversation, applies=_is_streaming),
     ),
-    Hook(
-        module="langswarm.core.agents.multimodal_agent",
-        owner="MultimodalAgent",
-        attribute="chat_multimodal",
-        wrapper=around("langswarm.agent.multimodal", begin=_begin_multimodal, finish=_finish),
-    ),
+    call_hook("langswarm.agent.multimodal", _MULTIMODAL, "MultimodalAgent", "chat_multimodal", _begin_multimodal, _finish),
 )
 """Where agents are built and run."""

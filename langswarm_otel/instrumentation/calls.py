@@ -14,6 +14,7 @@ from opentelemetry.context import get_current
 from langswarm_otel import semconv
 from langswarm_otel.components.run import RUN_KEY, Run
 from langswarm_otel.guard import record_fault
+from langswarm_otel.instrumentation.hooks import Hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,6 +100,22 @@ def around_function(where: str, *, begin: Callable[[Call], Any | None], finish: 
         return result
 
     return observe
+
+
+def nothing_more(_run: Any, _call: Call, _result: Any) -> None:
+    """Take no notice of what a call returned: it says nothing that is not known, or nothing that is an error."""
+
+
+def call_hook(
+    where: str,
+    module: str,
+    owner: str,
+    attribute: str,
+    begin: Callable[[Call], Any | None],
+    finish: Callable[[Any, Call, Any], None] = nothing_more,
+) -> Hook:
+    """Return the hook of a coroutine method; see ``around`` for what begins and finishes its calls."""
+    return Hook(module=module, owner=owner, attribute=attribute, wrapper=around(where, begin=begin, finish=finish))
 
 
 def begun(where: str, begin: Callable[[Call], Any | None], call: Call) -> Observed | None:

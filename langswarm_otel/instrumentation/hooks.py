@@ -158,8 +158,8 @@ class HookSet:
         An object that has no place for attributes, or that nothing can refer to weakly, is left alone.
         """
         own = getattr(instance, "__dict__", None)
-        if not isinstance(own, dict):
-            return
+        if not isinstance(own, dict) or getattr(own.get(attribute), "_self_enabled", self) is self._switch:
+            return  # without the lock, as above
         with self._lock:
             if self._switch is None or getattr(own.get(attribute), "_self_enabled", None) is self._switch:
                 return

@@ -16,7 +16,7 @@ import wrapt
 
 from langswarm_otel import current, semconv
 from langswarm_otel.components.tool import ToolRun
-from langswarm_otel.instrumentation.calls import Call, around, around_function, innermost
+from langswarm_otel.instrumentation.calls import Call, around_function, call_hook, innermost
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.tools import report_refusal
 
@@ -88,6 +88,6 @@ def _carry_context(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, 
 
 HOOKS: Final = (
     Hook(module=_MODULE, owner=_SERVER, attribute="call_task", wrapper=_carry_context),
-    Hook(module=_MODULE, owner=_SERVER, attribute="call_tool", wrapper=around("langswarm.mcp", begin=_begin, finish=_finish)),
+    call_hook("langswarm.mcp", _MODULE, _SERVER, "call_tool", _begin, _finish),
 )
 """Where MCP servers are called."""

@@ -23,12 +23,12 @@ no word on the reason.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current, semconv
 from langswarm_otel.components.memory import MemoryRun
-from langswarm_otel.instrumentation.calls import Call, around, is_inside, report_error
-from langswarm_otel.instrumentation.hooks import Hook
+from langswarm_otel.instrumentation.calls import Call, call_hook, is_inside, report_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,15 +129,7 @@ def _search(call: Call) -> MemoryRun:
     return run
 
 
-def _finish_nothing(_run: Any, _call: Call, _result: Any) -> None:
-    """There is nothing to tell."""
-
-
-def _hook(
-    owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None], module: str = _MODULE
-) -> Hook:
-    return Hook(module=module, owner=owner, attribute=attribute, wrapper=around("langswarm.memory", begin=begin, finish=finish))
-
+_hook: Final = functools.partial(call_hook, "langswarm.memory", _MODULE)
 
 HOOKS: Final = (
     _hook(_SESSION, "add_message", _begin("create_memory"), _finish_write),
@@ -146,9 +138,9 @@ HOOKS: Final = (
     _hook(_SESSION, "create_summary", _begin("upsert_memory"), _finish_summary),
     _hook(_SESSION, "clear_messages", _begin("delete_memory"), _finish_deletion),
     _hook(_MANAGER, "delete_session", _begin("delete_memory"), _finish_deletion),
-    _hook(_MANAGER, "get_session", _look_up, _finish_nothing),
-    _hook(_MANAGER, "create_session", _if_wanted("create_memory"), _finish_nothing),
+    _hook(_MANAGER, "get_session", _look_up),
+    _hook(_MANAGER, "create_session", _if_wanted("create_memory")),
     _hook(_MANAGER, "list_user_sessions", _if_wanted("search_memory"), _finish_read),
-    _hook("VectorMemoryBackend", "search_messages", _search, _finish_read, "langswarm_memory.vector_backend"),
+    call_hook("langswarm.memory", "langswarm_memory.vector_backend", "VectorMemoryBackend", "search_messages", _search, _finish_read),
 )
 """The sessions of every backend inherit these methods."""

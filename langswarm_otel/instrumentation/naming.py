@@ -22,21 +22,28 @@ _ROUTES: Final = frozenset({*_PROVIDERS, "openai", "anthropic", "cohere", "groq"
 
 
 def provider_name(provider: Any) -> str | None:
-    """Return ``gen_ai.provider.name`` of what LangSwarm calls a provider; None where there is none."""
-    if provider is None:
-        return None
-    name = str(getattr(provider, "value", provider))
-    return _PROVIDERS.get(name, name)
+    """Return ``gen_ai.provider.name`` of what LangSwarm calls a provider, in any of its forms; None where there is none."""
+    return names_of(provider, None)[0]
 
 
-def provider_and_model(configuration: Any) -> tuple[str, str]:
-    """Return ``gen_ai.provider.name`` and the model of an agent's configuration.
+def names_of(provider: Any, model: Any) -> tuple[str | None, str | None]:
+    """Return ``gen_ai.provider.name`` and the model of what LangSwarm calls them; None where there is none.
 
     A LiteLLM model such as ``azure/gpt-4o`` names the provider that is really asked, which is also the one that has prices.
     """
-    provider, model = str(getattr(configuration.provider, "value", configuration.provider)), str(configuration.model)
-    if provider == "litellm":
-        route, slash, rest = model.partition("/")
+    asked = None if model is None else str(model)
+    if provider is None:
+        return None, asked
+    name = str(getattr(provider, "value", provider))
+    if name.startswith("ProviderType."):  # the text of a member, which LangSwarm tells its own observability
+        name = name.partition(".")[2].lower()
+    if name == "litellm" and asked is not None:
+        route, slash, rest = asked.partition("/")
         if slash and route in _ROUTES:
-            provider, model = route, rest
-    return _PROVIDERS.get(provider, provider), model
+            name, asked = route, rest
+    return _PROVIDERS.get(name, name), asked
+
+
+def provider_and_model(configuration: Any) -> tuple[str | None, str | None]:
+    """Return the same of an agent's configuration."""
+    return names_of(configuration.provider, configuration.model)

@@ -10,6 +10,7 @@ told a ``session_id`` of an open session knows its user. LangSwarm returns most 
 
 from __future__ import annotations
 
+import functools
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +19,9 @@ from opentelemetry.context import Context
 from langswarm_otel import current, semconv
 from langswarm_otel.components.session import count_message
 from langswarm_otel.components.session_call import SessionCallOperation, SessionCallRun
-from langswarm_otel.instrumentation.calls import Call, around, is_inside, report_error
+from langswarm_otel.instrumentation.attempts import Within
+from langswarm_otel.instrumentation.calls import Call, call_hook, innermost, report_error
 from langswarm_otel.instrumentation.conversations import in_conversation
-from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.naming import provider_name
 from langswarm_otel.instrumentation.session_ids import conversation_id_of
 
@@ -83,6 +84,7 @@ def _run(
     return SessionCallOperation(
         current.telemetry,
         operation,
+        session_id=session_id,
         provider=provider_name(getattr(described, "provider", None)),
         model=getattr(described, "model", None),
         backend=getattr(backend, "value", None),
@@ -90,18 +92,24 @@ def _run(
     ).begin(in_conversation(session_id, user_id=user_id))
 
 
+def _is_part(session_id: str | None) -> bool:
+    """Whether an operation around is about this session, so that what is done with it now is a part of that."""
+    around = innermost()
+    return isinstance(around, SessionCallRun) and around.concerns(session_id)
+
+
 def _asks_others(session: Any) -> bool:
     """Whether what is done with a session is done with its storage or its provider too."""
     return session._storage is not None or session._provider_session is not None  # noqa: SLF001 - no public way to ask
 
 
-def _of_session(operation: str) -> Callable[[Call], SessionCallRun | None]:
-    """Begin what is done with one session; what it does in turn is part of it."""
+def _of_session(operation: str) -> Callable[[Call], SessionCallRun | Within]:
+    """Begin what is done with one session; what it does with itself in turn is part of it, and as true."""
 
-    def begin(call: Call) -> SessionCallRun | None:
+    def begin(call: Call) -> SessionCallRun | Within:
         session = call.instance
-        if is_inside(SessionCallRun):
-            return None
+        if _is_part(session.session_id):
+            return Within({})
         return _run(operation, session.session_id, _user(session), session.context, leaves_process=_asks_others(session))
 
     return begin
@@ -133,7 +141,8 @@ class _Wanted:
 def _create(call: Call) -> SessionCallRun:
     wanted, manager = _Wanted(call), call.instance
     leaves = manager._storage is not None or wanted.provider in manager._provider_sessions  # noqa: SLF001 - no public way to ask
-    return _run("create_session", call.get(4, "session_id"), call.get(0, "user_id"), wanted, leaves_process=leaves)
+    # One without an id yet is no other session's.
+    return _run("create_session", call.get(4, "session_id") or "", call.get(0, "user_id"), wanted, leaves_process=leaves)
 
 
 def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
@@ -146,7 +155,7 @@ def _created(run: SessionCallRun, _call: Call, session: Any) -> None:
 def _get(call: Call) -> SessionCallRun | None:
     """Begin a look-up where it leaves the process, or is asked for."""
     loads = call.instance._storage is not None and call.get(0, "session_id") not in call.instance._active_sessions  # noqa: SLF001 - no public way
-    if is_inside(SessionCallRun) or not (loads or current.telemetry().policy.lookup_spans):
+    if _is_part(call.get(0, "session_id")) or not (loads or current.telemetry().policy.lookup_spans):
         return None
     return _run("get_session", call.get(0, "session_id"), None)
 
@@ -159,31 +168,26 @@ def _got(run: SessionCallRun, _call: Call, session: Any) -> None:
 
 def _look_up(operation: str) -> Callable[[Call], SessionCallRun | None]:
     def begin(call: Call) -> SessionCallRun | None:
-        if is_inside(SessionCallRun) or not current.telemetry().policy.lookup_spans:
-            return None
         session_id = getattr(call.instance, "session_id", None)
+        if _is_part(session_id) or not current.telemetry().policy.lookup_spans:
+            return None
         return _run(operation, session_id, _user(call.instance) or call.get(0, "user_id"))
 
     return begin
 
 
-def _found(_run: SessionCallRun, _call: Call, _result: Any) -> None:
-    """A look-up that finds nothing is no error, and LangSwarm does not say which it was."""
-
-
-def _sent(run: SessionCallRun, call: Call, answer: Any) -> None:
+def _sent(_run: SessionCallRun | Within, call: Call, answer: Any) -> None:
     sent = str(getattr(call.get(1, "role"), "value", "user"))
-    count_message(run.telemetry, sent, run.context)
-    if answer.role.value != sent:
-        count_message(run.telemetry, answer.role.value, run.context)
+    for role in dict.fromkeys((sent, answer.role.value)):
+        count_message(current.telemetry(), role)
 
 
-def _done(run: SessionCallRun, _call: Call, done: Any) -> None:
-    if not done:
+def _done(run: SessionCallRun | Within, _call: Call, done: Any) -> None:
+    if not done and isinstance(run, SessionCallRun):
         report_error(run, None)
 
 
-def _archived(run: SessionCallRun, call: Call, done: Any) -> None:
+def _archived(run: SessionCallRun | Within, call: Call, done: Any) -> None:
     _close(call.instance, done=bool(done))
     _done(run, call, done)
 
@@ -193,20 +197,17 @@ def _deleted(run: SessionCallRun, call: Call, done: Any) -> None:
     _done(run, call, done)
 
 
-def _hook(owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None]) -> Hook:
-    wrapper = around("langswarm.session", begin=begin, finish=finish)
-    return Hook(module=_MODULE, owner=owner, attribute=attribute, wrapper=wrapper)
-
+_hook: Final = functools.partial(call_hook, "langswarm.session", _MODULE)
 
 HOOKS: Final = (
     _hook(_MANAGER, "create_session", _create, _created),
     _hook(_MANAGER, "get_session", _get, _got),
-    _hook(_MANAGER, "list_user_sessions", _look_up("list_user_sessions"), _found),
+    _hook(_MANAGER, "list_user_sessions", _look_up("list_user_sessions")),
     _hook(_MANAGER, "archive_session", _of_manager("archive_session"), _deleted),
     _hook(_MANAGER, "delete_session", _of_manager("delete_session"), _deleted),
     _hook(_SESSION, "archive", _of_session("archive_session"), _archived),
     _hook(_SESSION, "send_message", _of_session("send_message"), _sent),
-    _hook(_SESSION, "get_messages", _look_up("get_messages"), _found),
+    _hook(_SESSION, "get_messages", _look_up("get_messages")),
     _hook(_SESSION, "clear_messages", _of_session("clear_messages"), _done),
     _hook(_SESSION, "update_context", _of_session("update_context"), _done),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current
-from langswarm_otel.instrumentation.calls import Call, around
+from langswarm_otel.instrumentation.calls import Call, call_hook
 from langswarm_otel.instrumentation.conversations import in_conversation
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.naming import provider_name
@@ -46,8 +46,8 @@ def _begin_workflow(call: Call) -> WorkflowRun:
 
 
 HOOKS: Final = (
-    Hook(module=_MODULE, owner="Agent", attribute="chat", wrapper=around("langswarm.simple", begin=_begin, finish=_finish)),
+    call_hook("langswarm.simple", _MODULE, "Agent", "chat", _begin, _finish),
     Hook(module=_MODULE, owner="Agent", attribute="chat_stream", wrapper=around_stream("langswarm.simple", begin=_begin, seen=_seen)),
-    Hook(module=_MODULE, owner="Workflow", attribute="run", wrapper=around("langswarm.simple", begin=_begin_workflow, finish=_finish)),
+    call_hook("langswarm.simple", _MODULE, "Workflow", "run", _begin_workflow, _finish),
 )
 """Where simple agents and workflows run."""

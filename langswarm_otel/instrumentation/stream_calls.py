@@ -39,6 +39,7 @@ def around_stream(
     *,
     begin: Callable[[Call], Run | None],
     seen: Callable[[Any, Call, Any], None],
+    ended: Callable[[Any, Call], None] = lambda _run, _call: None,
     applies: Callable[[Call], bool] = lambda _call: True,
 ) -> Wrapper:
     """Build the wrapper of a method that returns an asynchronous generator or iterator.
@@ -47,6 +48,7 @@ def around_stream(
         where: name of the place, for counting faults of ours.
         begin: gives the run to read the stream in, begun but not entered; None to leave the stream alone.
         seen: tells the run each item: ``(run, call, item)``.
+        ended: tells the run what is known when the stream is over, however that came: ``(run, call)``.
         applies: whether this call is a stream of its own; asked when the method is called.
     """
 
@@ -59,13 +61,18 @@ def around_stream(
         except Exception as error:  # noqa: BLE001 - our fault, not the caller's
             record_fault(where, error)
             return stream
-        return _observed(where, stream, call, begin, seen)
+        return _observed(where, stream, call, begin, seen, ended)
 
     return observe
 
 
 async def _observed(
-    where: str, stream: Any, call: Call, begin: Callable[[Call], Run | None], seen: Callable[[Any, Call, Any], None]
+    where: str,
+    stream: Any,
+    call: Call,
+    begin: Callable[[Call], Run | None],
+    seen: Callable[[Any, Call, Any], None],
+    ended: Callable[[Any, Call], None],
 ) -> AsyncGenerator[Any, Any]:
     run = _begin(where, begin, call)
     steps = Steps(run)
@@ -89,10 +96,16 @@ async def _observed(
             else:
                 item = await (steps.wait(source.__anext__) if sent is None else steps.wait(source.asend, sent))
     except StopAsyncIteration:
-        run.finish()
+        _end(where, ended, run, call, None)
     except BaseException as error:
-        run.finish(error)
+        _end(where, ended, run, call, error)
         raise
+
+
+def _end(where: str, ended: Callable[[Any, Call], None], run: Any, call: Call, error: BaseException | None) -> None:
+    if not run.finished:
+        tell(where, ended, run, call)
+    run.finish(error)
 
 
 def _begin(where: str, begin: Callable[[Call], Run | None], call: Call) -> Any:

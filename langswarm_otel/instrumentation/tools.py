@@ -23,7 +23,7 @@ from langswarm_otel.components.tool import ToolRun
 from langswarm_otel.context import with_values
 from langswarm_otel.guard import record_fault
 from langswarm_otel.instrumentation.attempts import InTry, Tries, Within
-from langswarm_otel.instrumentation.calls import Call, around, report_error
+from langswarm_otel.instrumentation.calls import Call, call_hook, report_error
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.stream_calls import around_stream
 
@@ -122,10 +122,6 @@ def _begin_attempt(_call: Call) -> InTry | None:
     return _ExecutorAttempt(executed) if isinstance(executed, _Executed) and not executed.tries.over else None
 
 
-def _finish_attempt(_attempt: InTry, _call: Call, _result: Any) -> None:
-    """Leave the result to the executor's own."""
-
-
 def _begin_stream(call: Call) -> ToolRun:
     return _call_of(call.instance._get_tool_name(), call.get(0, "method"), call.get(1, "parameters"))  # noqa: SLF001 - as above
 
@@ -136,10 +132,12 @@ def _has_stream(call: Call) -> bool:
 
 
 def _seen(run: ToolRun, _call: Call, item: Any) -> None:
-    run.output_piece(item)
     metadata = getattr(item, "metadata", None)
     if getattr(item, "success", None) is False and isinstance(metadata, Mapping):
+        run.output_piece(item.error)
         report_error(run, metadata.get("exception_type"), otherwise=_REFUSED)
+    else:
+        run.output_piece(item)
 
 
 def _carry_context(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -161,9 +159,7 @@ def _carry_context(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any,
     return in_context
 
 
-def _hook(module: str, owner: str, attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None]) -> Hook:
-    return Hook(module=module, owner=owner, attribute=attribute, wrapper=around("langswarm.tool", begin=begin, finish=finish))
-
+_hook: Final = functools.partial(call_hook, "langswarm.tool")
 
 HOOKS: Final = (
     _hook(_BASE, "ToolExecution", "execute", _begin, _finish),
@@ -175,6 +171,6 @@ HOOKS: Final = (
     ),
     Hook(module=_BASE, owner="ToolExecution", attribute="_get_method_handler", wrapper=_carry_context),
     _hook(_EXECUTION, "ToolExecutor", "execute", _begin_executor, _finish_executor),
-    _hook(_EXECUTION, "ToolExecutor", "_execute_tool_method", _begin_attempt, _finish_attempt),
+    _hook(_EXECUTION, "ToolExecutor", "_execute_tool_method", _begin_attempt),
 )
 """Where tools are called."""

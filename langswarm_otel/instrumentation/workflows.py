@@ -6,16 +6,15 @@ span is the task's, a child of where it was started, and may outlive it. ``execu
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from langswarm_otel import current
-from langswarm_otel.instrumentation.calls import Call, around, report_error
+from langswarm_otel.instrumentation.calls import Call, call_hook, report_error
 from langswarm_otel.instrumentation.hooks import Hook
 from langswarm_otel.instrumentation.stream_calls import around_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from langswarm_otel.components.step import StepRun
     from langswarm_otel.components.workflow import WorkflowRun
 
@@ -72,10 +71,7 @@ def _finish_step(run: StepRun, _call: Call, result: Any) -> None:
         report_error(run, result.error)
 
 
-def _hook(attribute: str, begin: Callable[[Call], Any], finish: Callable[[Any, Call, Any], None]) -> Hook:
-    wrapper = around("langswarm.workflow", begin=begin, finish=finish)
-    return Hook(module=_MODULE, owner=_ENGINE, attribute=attribute, wrapper=wrapper)
-
+_hook: Final = functools.partial(call_hook, "langswarm.workflow", _MODULE, _ENGINE)
 
 HOOKS: Final = (
     _hook("execute_workflow", _begin_workflow, _finish_workflow),

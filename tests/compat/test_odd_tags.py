@@ -1,12 +1,15 @@
 """Whatever LangSwarm or its user hands over, nothing of ours raises into the program."""
 
 import enum
+import inspect
+import re
 
 import hypothesis
 import pytest
 from hypothesis import strategies
+from opentelemetry.trace import INVALID_SPAN, get_current_span
 
-from langswarm_otel.compat import ObservabilityProvider
+from langswarm_otel.compat import ObservabilityProvider, create_all_observability_integrations
 from langswarm_otel.testing import capture
 
 
@@ -77,9 +80,9 @@ def test_spans_never_raise(outer, inner, first, second, parent):
 @hypothesis.given(name=strategies.text(), value=ODD, tags=TAGS)
 @hypothesis.settings(max_examples=100)
 def test_metrics_never_raise(name, value, tags):
-    """Any name, value and tag; reading them neither."""
+    """Any name, value and tag; reading them neither; and what is recorded next is there, by a name that OpenTelemetry takes."""
     tags = {key: tag for key, tag in tags.items() if key != "duration_ms"}
-    with capture():
+    with capture() as telemetry:
         metrics = ObservabilityProvider().metrics
         metrics.increment_counter(name, value, **tags)
         metrics.set_gauge(name, value, **tags)
@@ -88,17 +91,22 @@ def test_metrics_never_raise(name, value, tags):
         metrics.get_histogram_stats(name, **tags)
         metrics.get_all_metrics()
         metrics.export_metrics()
+        metrics.increment_counter("sane", 2)
+        assert metrics.get_counter_value("sane") == 2
+        assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_./-]{0,254}", point.name) for point in telemetry.metrics)
 
 
 @hypothesis.given(level=ODD, message=ODD, tags=TAGS)
 @hypothesis.settings(max_examples=100)
 def test_lines_never_raise(level, message, tags):
-    """Any level, message and field."""
-    with capture():
+    """Any level, message and field; and the next line arrives."""
+    with capture() as telemetry:
         provider = ObservabilityProvider()
         told = {key: value for key, value in tags.items() if key not in ("level", "message")}
         provider.log_with_trace_context(level, message, **told)
         provider.logger.info(message, **told)
+        provider.logger.info("sane")
+        assert telemetry.logs[-1].body == "sane"
 
 
 @pytest.mark.parametrize(
@@ -107,11 +115,7 @@ def test_lines_never_raise(level, message, tags):
     ids=["none", "empty", "negative", "nan", "huge", "surrogate", "dict", "hostile"],
 )
 def test_the_five_never_raise(telemetry, odd):
-    """Every method of every class, with the same odd value for every argument."""
-    import inspect
-
-    from langswarm_otel.compat import create_all_observability_integrations
-
+    """Every method of every class, with the same odd value for every argument; every block ends, and the next one is there."""
     for component in create_all_observability_integrations().values():
         for name, method in inspect.getmembers(component, inspect.ismethod):
             if name.startswith(("trace_", "record_")):
@@ -120,3 +124,8 @@ def test_the_five_never_raise(telemetry, odd):
                 if block is not None:
                     with block:
                         pass
+    assert get_current_span() is INVALID_SPAN
+    assert all(span.end_ns >= span.start_ns for span in telemetry.spans)
+    with create_all_observability_integrations()["tool"].trace_tool_execution("sane", "add", {}):
+        pass
+    assert telemetry.spans[-1].name == "execute_tool sane"

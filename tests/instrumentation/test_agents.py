@@ -195,3 +195,12 @@ def test_signatures_stay_as_they_are():
     LangSwarmInstrumentor().uninstrument()
     assert hooked == (inspect.signature(type(agent)), inspect.signature(agent._execute_chat), True)
     assert documented == type(agent)._execute_chat.__doc__
+
+
+async def test_a_multimodal_agent_inside_of_another_is_a_run_of_its_own(telemetry):
+    """Called straight from another agent's run, with no tool between them."""
+    import langswarm_modes as modes
+
+    with current.agent("outer"):
+        await modes.multimodal(modes.Inside(modes.OK))
+    assert telemetry.tree() == "invoke_agent outer\n  invoke_agent helper\n    chat gpt-4o"

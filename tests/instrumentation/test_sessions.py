@@ -284,3 +284,54 @@ async def test_messages_that_are_restored_are_not_counted_again(telemetry):
     assert len(await (await memory.get_session("s-1")).get_messages()) == 4
     for role in ("user", "assistant"):
         assert value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": role}) == 2
+
+
+async def test_a_message_that_a_hook_sends_while_the_session_is_made_is_its_own(telemetry):
+    """A session that greets when it is created: the greeting is counted, and a span below."""
+
+    class Greeting(swarm.ISessionLifecycleHook):
+        async def on_session_created(self, session):
+            await session.send_message("welcome")
+
+        async def on_message_sent(self, session, message): ...
+
+        async def on_message_received(self, session, message): ...
+
+        async def on_session_archived(self, session): ...
+
+        async def on_session_deleted(self, session): ...
+
+    manager = swarm.SessionManager()
+    manager.add_global_hook(Greeting())
+    with current.traced("request"):
+        await manager.create_session("u-1", "openai", "gpt-4o", backend=swarm.SessionBackend.LOCAL_MEMORY)
+    assert telemetry.tree() == "request\n  create_session\n    send_message"
+    assert value(telemetry, "langswarm.session.messages") == 1
+
+
+async def test_a_session_that_asks_another_is_two_operations(telemetry):
+    """A provider's own session that passes the message on to a second LangSwarm session: both are seen, and both messages counted."""
+    manager = swarm.SessionManager()
+    second = await open_session(manager, "s-2")
+
+    async def ask():
+        return (await second.send_message("passed on")).content
+
+    first = swarm.SessionManager(provider_sessions={"openai": swarm.native_session(ask)})
+    session = await open_session(first, backend=swarm.SessionBackend.PROVIDER_NATIVE)
+    await session.send_message("hi")
+    assert telemetry.tree().splitlines()[-2:] == ["send_message", "  send_message"]
+    assert value(telemetry, "langswarm.session.messages", **{"langswarm.message.role": "user"}) == 2
+
+
+async def test_a_session_that_is_cleared_by_archiving_has_ended(telemetry):
+    """LangSwarm archives a provider's own session where it is asked to clear it: it is open no more, in the one operation."""
+
+    async def hello():
+        return "hello"
+
+    manager = swarm.SessionManager(provider_sessions={"openai": swarm.native_session(hello)})
+    session = await open_session(manager, backend=swarm.SessionBackend.PROVIDER_NATIVE)
+    assert await session.clear_messages()
+    assert [span.name for span in telemetry.spans] == ["create_session", "clear_messages"]
+    assert value(telemetry, "langswarm.session.active") == 0

@@ -152,3 +152,35 @@ async def test_items_of_a_tools_stream_are_kept_where_the_gate_is_open():
         attributes = telemetry.span("execute_tool desk").attributes
         assert ("door seen" in attributes.get("gen_ai.tool.call.result", "")) is content
         assert attributes["langswarm.tool.method"] == "read"
+
+
+async def test_items_of_a_stream_that_are_no_text_are_lines_of_json():
+    """As they were when they came out; and an error that LangSwarm makes the last item is told as what it is."""
+    from langswarm_otel.testing import capture
+
+    class Desk(swarm.Tool):
+        async def read_stream(self):
+            yield (row := {"door": 1})
+            row["door"] = 2
+            yield row
+            raise LookupError("no third door")
+
+    with capture(content=True) as telemetry:
+        items = [item async for item in Desk().execution.execute_stream("read", {})]
+    assert items[-1].success is False
+    span = telemetry.span("execute_tool desk")
+    assert span.attributes["gen_ai.tool.call.result"].splitlines() == ['{"door":1}', '{"door":2}', "no third door"]
+    assert span.status == "ERROR"
+
+
+async def test_the_conversation_that_an_agent_opens_is_on_its_stream(telemetry):
+    """Without a session id LangSwarm makes one: it is on the run, also of a stream that is left."""
+    agent = streaming(Words("a", "b"))
+    await read(agent.stream_chat("hi"))
+    left = streaming(Words("a", "b"))
+    stream = left.stream_chat("hi")
+    await stream.__anext__()
+    await stream.aclose()
+    runs = [span for span in telemetry.spans if span.name == "invoke_agent helper"]
+    expected = [one.current_session.session_id for one in (agent, left)]
+    assert [run.attributes["gen_ai.conversation.id"] for run in runs] == expected
