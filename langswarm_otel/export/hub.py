@@ -197,15 +197,20 @@ class ExportHub:
             noise.quieten(self._quiet)
             change = Change(lanes=lanes, mark=Mark())
             self._intake.change(change, is_open=bool(targets))
-            for lane in lanes:
-                lane.start_if_left_over()
-            leaving = [lane for lane in old if lane not in lanes]
+            leaving = self._set_out(lanes, old)
             with self._ledger.somebody_waiting():
                 closed = self._see_off(leaving, change.mark, deadline, min(_ABORT_S, timeout_s / 10))
             if closed:
                 # A worker that was left behind must not begin to talk when its request fails at last: its loggers stay quiet.
                 noise.restore(quiet_before)
             return closed and self._losses() == losses
+
+    @staticmethod
+    def _set_out(lanes: Sequence[Lane], old: Sequence[Lane]) -> list[Lane]:
+        """Let new lanes begin with what former processes have left, and return the old ones that are over."""
+        for lane in lanes:
+            lane.start_if_left_over()
+        return [lane for lane in old if lane not in lanes]
 
     def _lanes_for(self, targets: Sequence[Target], old: Sequence[Lane]) -> tuple[Lane, ...]:
         """Return the lanes for some targets: those of before where a target goes on, else new ones."""

@@ -22,13 +22,14 @@ from langswarm_otel.export.packing import EncodesAhead, pack
 from langswarm_otel.export.parcel import Parcel
 from langswarm_otel.export.polite import PoliteList, polite_metrics
 from langswarm_otel.export.sizes import metrics_size, point_count
-from langswarm_otel.export.spool_account import SpoolAccount, Spools
+from langswarm_otel.export.spool_account import SpoolAccount
 from langswarm_otel.export.worker_thread import as_worker, enter_worker_thread
 from langswarm_otel.guard import record_fault
 
 if TYPE_CHECKING:
     from langswarm_otel.export.ledger import Ledger
     from langswarm_otel.export.noise import Voice
+    from langswarm_otel.export.spool import Spool
     from langswarm_otel.export.target import Target
 
 MOST_TRIES: Final = 20
@@ -69,7 +70,7 @@ class Lane:
         self._abandoned = False
         self._finished = False
         self._spool_account: Final = SpoolAccount(ledger, self.tally, voice, signal)
-        self._spool: Final = self.exporter if isinstance(self.exporter, Spools) and self.exporter.spools else None
+        self._spool: Final[Spool | None] = getattr(self.exporter, "spool", None)
         if self._spool is not None:
             self._spool.attach(self._spool_account)
         elif self.breaker is not None:

@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     from langswarm_otel.export.accounting import Signal
     from langswarm_otel.export.breaker import Breaker
     from langswarm_otel.export.encoding import Group, LogEncoder, MetricEncoder, SpanEncoder
-    from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.otlp import OtlpSettings
-    from langswarm_otel.export.spool import Spool
-    from langswarm_otel.export.spool_account import SpoolAccount
     from langswarm_otel.export.spool_settings import SpoolSettings
     from langswarm_otel.export.transport import Transport
 
@@ -65,6 +62,8 @@ class _Http:
     _signal: Signal
     _encoder_name: str
     _encoder: Any = None
+
+    _told: str | None = None
 
     def __init__(
         self,
@@ -114,10 +113,8 @@ class _Http:
                 make = late_name("langswarm_otel.export.transport", "Transport")
                 return cast("Transport", make(url, headers=sent, certificates=certificates, proxy=proxy))
 
-        is_kept = spool is not None
-        self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker, is_kept=is_kept)
-        self._spool: Final = None if spool is None else spool.open(self._signal, url, self._sender)
-        self._told: str | None = None
+        self._sender: Final = Sender(connect, timeout_s=timeout_s, compression=compression, breaker=breaker, is_kept=spool is not None)
+        self.spool: Final = None if spool is None else spool.open(self._signal, url, self._sender)
 
     @property
     def breaker(self) -> Breaker | None:
@@ -135,27 +132,27 @@ class _Http:
         The next batch is tried even while the circuit is open.
         """
         self._sender.hurry(deadline, may_retry=may_retry)
-        if self._spool is not None:
-            self._spool.hurry(deadline)
+        if self.spool is not None:
+            self.spool.hurry(deadline)
 
     def insist(self) -> None:
         """Try the present or next batch at once, and once even while the circuit is open: somebody waits for a flush."""
-        if self._spool is not None:
-            self._spool.insist()
+        if self.spool is not None:
+            self.spool.insist()
         else:
             self._sender.insist()
 
     def abort(self) -> None:
         """Break the back-off of a running export, and take nothing more; callable from any thread, does not wait."""
-        if self._spool is not None:
-            self._spool.abort()
+        if self.spool is not None:
+            self.spool.abort()
         else:
             self._sender.abort()
 
     def shutdown(self, *_: Any, **__: Any) -> None:
         """Let go of the connection, and take nothing more."""
-        if self._spool is not None:
-            self._spool.shutdown()
+        if self.spool is not None:
+            self.spool.shutdown()
         else:
             self._sender.abort()
 
@@ -163,38 +160,9 @@ class _Http:
         """Return True: nothing is kept here."""
         return True
 
-    # What ``Spools`` asks for.
-
-    @property
-    def spools(self) -> bool:
-        """Whether what is not taken is kept on disk."""
-        return self._spool is not None
-
-    def attach(self, account: SpoolAccount) -> None:
-        """Tell this account what becomes of what is kept."""
-        self._kept.attach(account)
-
-    def start(self) -> None:
-        """Start the thread that sends what is kept."""
-        self._kept.start()
-
-    def has_left_over(self) -> bool:
-        """Whether a process before this one has left something."""
-        return self._kept.has_left_over()
-
-    def follow(self, mark: Mark) -> None:
-        """Pass a mark when everything before it was sent, or will not be for now."""
-        self._kept.follow(mark)
-
-    @property
-    def _kept(self) -> Spool:
-        if self._spool is None:
-            raise RuntimeError("this exporter has no spool")
-        return self._spool
-
     def _send(self, body: bytes, units: Callable[[], int], timeout_s: float | None = None) -> Delivery:
         """Send a request, or keep it for later."""
-        return self._sender.send(body, timeout_s=timeout_s) if self._spool is None else self._spool.take(body, units())
+        return self._sender.send(body, timeout_s=timeout_s) if self.spool is None else self.spool.take(body, units())
 
     def _make_encoder(self) -> Any:
         """Make what encodes, when there is something to encode: a program that starts does not wait for it.

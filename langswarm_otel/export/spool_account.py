@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langswarm_otel.export.accounting import DropReason, Signal, Tally
     from langswarm_otel.export.ledger import Ledger
-    from langswarm_otel.export.marks import Mark
     from langswarm_otel.export.noise import Voice
-
-
-@runtime_checkable
-class Spools(Protocol):
-    """An exporter that keeps on disk what it cannot send now."""
-
-    @property
-    def spools(self) -> bool:
-        """Whether it does."""
-        ...
-
-    def attach(self, account: SpoolAccount) -> None:
-        """Tell this account what becomes of what is kept."""
-        ...
-
-    def start(self) -> None:
-        """Start the thread that sends what is kept, if it can be started."""
-        ...
-
-    def has_left_over(self) -> bool:
-        """Whether a process before this one has left something."""
-        ...
-
-    def follow(self, mark: Mark) -> None:
-        """Pass a mark when everything before it was sent, or when it is clear that it will not be for now."""
-        ...
 
 
 class SpoolAccount:
