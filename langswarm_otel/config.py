@@ -207,7 +207,7 @@ class ObservabilityConfig:
     instrument: bool | tuple[str, ...] = True
     """Whether LangSwarm is instrumented: True, False, or the names of the instrumentations wanted."""
     lookup_spans: bool = False
-    """Whether look-ups of LangSwarm's memory and sessions are spans, some ten of them in a chat; else they are in the metric only."""
+    """Whether look-ups of LangSwarm's memory and sessions are spans, one before each message; else they are in the metric only."""
     on_foreign: Literal["join", "private", "error"] = "join"
     """What to do where someone else has set a global provider: add ours to it, keep ours apart, or raise."""
     handle_signals: bool = False

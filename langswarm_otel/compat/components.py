@@ -80,10 +80,8 @@ class AgentObservability(ComponentObservability):
     @guarded("compat.record_response_time", None)
     def record_response_time(self, agent_id: str, duration_ms: float, provider: str, model: str) -> None:
         """Record how long a run took, unless one of this agent is going on, which measures itself."""
-        if recording.inside(AgentRun, agent_id) is None:
-            _, asked = names_of(provider, model)
-            labels = {semconv.AGENT_NAME: agent_id, semconv.REQUEST_MODEL: asked}
-            recording.record_duration(semconv.AGENT_DURATION, duration_ms, success=True, labels=labels)
+        labels = {semconv.AGENT_NAME: agent_id, semconv.REQUEST_MODEL: names_of(provider, model)[1]}
+        recording.report_duration(recording.inside(AgentRun, agent_id), semconv.AGENT_DURATION, duration_ms, success=True, labels=labels)
 
     @guarded("compat.record_token_usage", None)
     def record_token_usage(self, agent_id: str, input_tokens: int, output_tokens: int, provider: str) -> None:
@@ -115,10 +113,7 @@ class ToolObservability(ComponentObservability):
     def record_execution_time(self, tool_name: str, method: str, duration_ms: float, success: bool) -> None:  # noqa: ARG002 - no label
         """Record how long a call took, unless one of this tool is going on, which measures itself."""
         around = recording.inside(ToolRun, tool_name)
-        if around is None:
-            recording.record_duration(semconv.TOOL_DURATION, duration_ms, success, {semconv.TOOL_NAME: tool_name})
-        elif not success:
-            around.record_error()
+        recording.report_duration(around, semconv.TOOL_DURATION, duration_ms, success, {semconv.TOOL_NAME: tool_name})
 
     @guarded("compat.record_tool_error", None)
     def record_tool_error(self, tool_name: str, method: str, error_type: str) -> None:
@@ -191,10 +186,7 @@ class MemoryObservability(ComponentObservability):
     def record_operation_time(self, operation: str, backend: str, duration_ms: float, success: bool) -> None:
         """Record how long an operation took, unless it is going on, which measures itself."""
         around, labels = self._around(operation, backend)
-        if around is None:
-            recording.record_duration(semconv.CLIENT_OPERATION_DURATION, duration_ms, success, labels)
-        elif not success:
-            around.record_error()
+        recording.report_duration(around, semconv.CLIENT_OPERATION_DURATION, duration_ms, success, labels)
 
     @guarded("compat.record_search_performance", None)
     def record_search_performance(self, backend: str, query_time_ms: float, results_count: int) -> None:
@@ -242,20 +234,13 @@ class WorkflowObservability(ComponentObservability):
     def record_workflow_duration(self, workflow_id: str, duration_ms: float, success: bool) -> None:
         """Record how long a run took, unless one of this workflow is going on, which measures itself."""
         around = recording.inside(WorkflowRun, workflow_id)
-        if around is None:
-            recording.record_duration(semconv.WORKFLOW_DURATION, duration_ms, success, {semconv.WORKFLOW_NAME: workflow_id})
-        elif not success:
-            around.record_error()
+        recording.report_duration(around, semconv.WORKFLOW_DURATION, duration_ms, success, {semconv.WORKFLOW_NAME: workflow_id})
 
     @guarded("compat.record_step_performance", None)
     def record_step_performance(self, workflow_id: str, step_name: str, step_type: str, duration_ms: float, success: bool) -> None:  # noqa: ARG002 - no label
         """Record how long a step took, unless it is going on, which measures itself."""
-        around = recording.inside(StepRun, step_name)
-        if around is None:
-            labels = {semconv.WORKFLOW_NAME: workflow_id, semconv.STEP_NAME: step_name}
-            recording.record_duration(semconv.STEP_DURATION, duration_ms, success, labels)
-        elif not success:
-            around.record_error()
+        labels = {semconv.WORKFLOW_NAME: workflow_id, semconv.STEP_NAME: step_name}
+        recording.report_duration(recording.inside(StepRun, step_name), semconv.STEP_DURATION, duration_ms, success, labels)
 
     @guarded("compat.record_workflow_error", None)
     def record_workflow_error(self, workflow_id: str, step_name: str | None, error_type: str) -> None:

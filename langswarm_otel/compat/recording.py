@@ -57,6 +57,22 @@ def record_duration(metric: Metric, milliseconds: float, success: bool, labels: 
     record(metric, seconds, {**labels, **ended})
 
 
+def report_duration(around: Run | None, metric: Metric, milliseconds: float, success: bool, labels: dict[str, Any]) -> None:
+    """Record a duration, unless the operation is going on, which measures itself and is only told if it failed.
+
+    Args:
+        around: that operation.
+        metric: which.
+        milliseconds: how long it took.
+        success: whether it went well.
+        labels: whom it is about; None is left out.
+    """
+    if around is None:
+        record_duration(metric, milliseconds, success, labels)
+    elif not success:
+        around.record_error()
+
+
 def record(metric: Metric, value: float, labels: dict[str, Any]) -> None:
     """Record a measurement in a metric of the catalogue, with names that fold beyond the first 500."""
     instruments = current.telemetry().instruments

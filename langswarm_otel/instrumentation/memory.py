@@ -15,10 +15,10 @@ manager ``create_session``,           nothing
 ``list_user_sessions``
 ====================================  ===========================================================
 
-A manager is asked for its session before every message, some ten times in one chat, and answers from a dictionary: as spans these would
-hide the run. ``lookup_spans`` makes spans of the last two rows: ``search_memory``, and ``create_memory`` for a session that is new. What
-one operation calls in turn is part of it. The store is the kind of backend, of which there are few. Errors are returned as False, with
-no word on the reason.
+A manager is asked for its session before every message, and answers from a dictionary: as spans these would hide the run.
+``lookup_spans`` makes spans of the last two rows: ``search_memory``, and ``create_memory`` for a session that is new. What one operation
+calls in turn is part of it. The store is the kind of backend, of which there are few. Errors are returned as False, with no word on the
+reason.
 """
 
 from __future__ import annotations
