@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel collector clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel stack-tools clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,7 +21,7 @@ demo: $(STAMP) ## Run a real LangSwarm program and show its traces, metrics and 
 	@$(BIN)/langswarm-otel demo $(if $(ENDPOINT),--endpoint $(ENDPOINT))
 
 # Servers, forks and deadlines on two busy cores: a test may be starved. One that fails is run again, and the summary counts that.
-test: $(STAMP) collector ## Run all tests
+test: stack-tools ## Run all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --reruns 2 $(ARGS)
 
 test-oldest: $(STAMP) ## Run the tests on the oldest supported OpenTelemetry SDK, on the built wheel
@@ -34,7 +34,7 @@ lint: $(STAMP) ## Check types, style, import floors and spelling
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(BIN)/codespell langswarm_otel benchmarks tests docs tools *.md
+	@$(BIN)/codespell langswarm_otel benchmarks collector-config deploy tests docs tools *.md docker-compose.yml
 	@echo "lint: clean"
 
 format: $(STAMP) ## Format the code
@@ -76,8 +76,8 @@ audit: $(STAMP) ## Look for known vulnerabilities in what is installed (needs th
 wheel: $(STAMP) ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --installer uv -o dist . > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 
-collector: ## Build the OpenTelemetry Collector for tests/stack (needs Go; cached)
-	@tools/build_collector.sh
+stack-tools: $(STAMP) ## Build Collector, Jaeger, Prometheus, VictoriaLogs and more for tests/stack (needs Go; cached)
+	@$(BIN)/langswarm-otel stack build --optional
 
 clean: ## Remove what the targets made
 	@rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

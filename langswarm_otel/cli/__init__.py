@@ -1,4 +1,4 @@
-"""The command ``langswarm-otel``: see a demo, find out why nothing arrives, see what is configured and what is emitted."""
+"""The command ``langswarm-otel``: see a demo, find out why nothing arrives, what is configured and emitted, run a local stack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from langswarm_otel.cli import demo, doctor, explain, names
+from langswarm_otel.cli import demo, doctor, explain, names, stack
 from langswarm_otel.errors import ConfigurationError
 from langswarm_otel.version import __version__
 
@@ -40,6 +40,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"langswarm-otel {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, doctor, explain, names):
+    for command in (demo, doctor, explain, names, stack):
         command.add_to(commands)
     return parser

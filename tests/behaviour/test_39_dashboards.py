@@ -18,7 +18,7 @@ import random
 import re
 import shutil
 import subprocess
-import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from stack_processes import Collector, ServerProcess, free_ports, program, until
 
 from langswarm_otel import configure_observability, presets, semconv
 from langswarm_otel.components.session_call import SessionCallOperation
@@ -278,16 +279,14 @@ def test_every_query_names_what_a_scrape_shows(obs):
         words = set(re.findall(r"[a-z_][a-z0-9_]*_[a-z0-9_]*", re.sub(r'"[^"]*"', "", query))) - {"histogram_quantile"}
         assert words <= metrics | labels, page
         assert words & metrics, page
-    for file in (*(ROOT / "collector-config").glob("*"), *ROOT.glob("docker-compose*.yml")):
+    for file in (*(ROOT / "collector-config").rglob("*.y*ml"), *(ROOT / "deploy").rglob("*.*"), ROOT / "docker-compose.yml"):
         words = set(re.findall(r"\b(?:gen_ai|langswarm)_[a-z0-9_]+", file.read_text())) - {"langswarm_otel"}
         assert words <= metrics | labels, file.name
 
 
 def test_the_queries_hold_in_prometheus(obs, tmp_path):
     """Evaluated by promtool on two real scrapes, of a success and of the first error, with nothing more for an hour."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed (Debian: prometheus)")
+    promtool = shutil.which("promtool") or program("promtool")
     pages = []
     for failing in (False, True):
         work(obs, failing=failing)
@@ -323,60 +322,40 @@ def _promtool(promtool, tmp_path, series, expressions):
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def test_behind_a_collector_the_names_are_the_same(tmp_path):
-    """Its Prometheus exporter, fed over OTLP, shows what our own page shows."""
-    binary = subprocess.run([ROOT / "tools" / "build_collector.sh", "--path"], capture_output=True, text=True, check=False).stdout.strip()
-    if not binary:
-        pytest.skip("the OpenTelemetry Collector is not built (make collector; it needs Go)")
-    parts = subprocess.run([binary, "components"], capture_output=True, text=True, timeout=50, check=True).stdout
-    if not re.search(r"name: prometheus$", parts, flags=re.MULTILINE):
-        pytest.skip("the Collector of collector-config/builder.yaml has no Prometheus exporter yet")
-    otlp, shown = _free_ports(2)
-    config = {
-        "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{otlp}"}}}},
-        "exporters": {"prometheus": {"endpoint": f"127.0.0.1:{shown}"}},
-        "service": {
-            "telemetry": {"metrics": {"level": "none", "readers": []}},
-            "pipelines": {"metrics": {"receivers": ["otlp"], "exporters": ["prometheus"]}},
-        },
-    }
-    (tmp_path / "config.yaml").write_text(json.dumps(config))
-    with subprocess.Popen([binary, f"--config=file:{tmp_path / 'config.yaml'}"], stderr=subprocess.DEVNULL) as collector:
-        try:
-            nothing = SignalConfig(exporters=())
-            given = {"endpoint": f"http://127.0.0.1:{otlp}", "traces": nothing, "logs": nothing}
-            settings = presets.production(**given, semconv="both", price_table=PRICES, instrument=False, log_output="none")
-            with configure_observability(settings, install_global=False) as obs:
-                work(obs, failing=True)
-                assert _until(lambda: obs.flush(5))
-            page = _until(lambda: _get(f"http://127.0.0.1:{shown}/metrics"))
-        finally:
-            collector.terminate()
-    ours = "\n".join(line for line in page.splitlines() if re.match(r"(# (HELP|TYPE) )?(gen_ai|langswarm)_", line)) + "\n"
-    ours = re.sub(r'(exported_)?(job|instance|service_[a-z_]+)="[^"]*",?', "", ours)
-    assert check_page(ours) == set(families_of(semconv.METRICS))
+def test_in_prometheus_behind_a_collector_the_names_are_the_same(tmp_path):
+    """Pushed over OTLP through the Collector, Prometheus 3 holds what a scrape of our own page shows."""
+    port = free_ports(1)[0]
+    prometheus = [
+        program("prometheus"),
+        f"--config.file={ROOT / 'deploy' / 'compose' / 'prometheus.yml'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+        "--web.enable-otlp-receiver",
+    ]
+    with (
+        ServerProcess(prometheus, ready=f"http://127.0.0.1:{port}/-/ready", log=tmp_path / "prometheus.log"),
+        Collector(tmp_path, "local.yaml", METRICS_ENDPOINT=f"http://127.0.0.1:{port}/api/v1/otlp") as collector,
+    ):
+        nothing = SignalConfig(exporters=())
+        given = {"endpoint": collector.endpoint, "traces": nothing, "logs": nothing}
+        settings = presets.production(
+            **given, semconv="both", price_table=PRICES, instrument=False, log_output="none", pipeline_metrics=False
+        )
+        with configure_observability(settings, install_global=False) as obs:
+            work(obs, failing=True)
+            assert until(lambda: obs.flush(5))
+        query = urllib.parse.urlencode({"match[]": '{__name__=~"(gen_ai|langswarm)_.+"}'})
+        wanted = set(families_of(semconv.METRICS))
+        page = until(lambda: _whole(_get(f"http://127.0.0.1:{port}/federate?{query}"), wanted))
+    ours = re.sub(r'(exported_)?(job|instance|service_[a-z_]+|deployment_environment_name)="[^"]*",?', "", page)
+    assert check_page(ours) == wanted
 
 
-def _free_ports(number):
-    import socket
-
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+def _whole(page, wanted):
+    """Return a page once it has every family."""
+    return page if all(re.search(rf"^{name}(_count)?{{", page, re.MULTILINE) for name in wanted) else ""
 
 
 def _get(url):
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.read().decode()
-    except OSError:
-        return ""
-
-
-def _until(attempt, timeout_s=30.0):
-    deadline = time.monotonic() + timeout_s
-    while not (found := attempt()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode()

@@ -1,0 +1,167 @@
+"""What people say to agents, and their keys, reach no backend unless somebody opted in; whoever instrumented the program."""
+
+from __future__ import annotations
+
+import random
+import re
+import urllib.request
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from otlp_server import OtlpServer, attributes
+from stack_processes import CONFIG, Collector, make_trace, pairs_of, post_spans, value_of
+
+from langswarm_otel import semconv
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+CANARY = "canary-7f3a-the-secret-plan"
+KEYS = {
+    "openai": "sk-proj-abcdefghijklmnop1234",
+    "aws": "AKIAIOSFODNN7EXAMPLE",
+    "github": "ghp_" + "a1B2" * 9,
+    "slack": "xoxb-123456789012-abcdefghij",
+    "google": "AIza" + "x" * 35,
+    "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl",
+    "bearer": "Authorization: Bearer abcdef0123456789abcdef",
+    "password": "postgres://app:hunter2hunter2@db:5432/x",
+}
+MASKED = yaml.safe_load((CONFIG / "parts" / "redaction_content.yaml").read_text())
+PATTERNS = [re.compile(pattern) for pattern in MASKED["blocked_key_patterns"]]
+
+
+def is_masked(key):
+    return key not in MASKED["ignored_keys"] and any(pattern.search(key) for pattern in PATTERNS)
+
+
+def indexed(prefix):
+    """A key as flattened lists have it."""
+    return f"{prefix.rstrip('.')}.0.content"
+
+
+def test_every_key_of_our_own_gate_is_masked():
+    """The catalogue's keys and prefixes of content, ours and foreign; its exemptions, and everything else that we emit, pass."""
+    assert {key for key in semconv.CONTENT_KEYS if not is_masked(key)} == set()
+    assert {prefix for prefix in semconv.CONTENT_KEY_PREFIXES if not is_masked(indexed(prefix))} == set()
+    assert {key for key in semconv.CONTENT_KEY_EXEMPTIONS if is_masked(key)} == set()
+    ours = {value for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str)}
+    assert {key for key in ours - semconv.CONTENT_KEYS if is_masked(key) and key not in semconv.CONTENT_EVENT_NAMES} == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (
+            "openinference.semconv.trace",
+            r"(messages|\.value|content|arguments|template$|variables|documents|query|tools|prompts|choices|text)$",
+        ),
+        (
+            "opentelemetry.semconv_ai",
+            r"^(traceloop|llm|gen_ai)\.(?!request\.type).*(input|output|prompt|prompts|template|variables|functions|chunk|headers)$",
+        ),
+    ],
+)
+def test_what_the_packages_of_others_call_content_is_masked(module, words):
+    """The names in OpenInference's and OpenLLMetry's own packages."""
+    names = pytest.importorskip(module, reason=f"{module} is not installed")
+    keys = {
+        value
+        for holder in vars(names).values()
+        if isinstance(holder, type)
+        for name, value in vars(holder).items()
+        if name.isupper() and isinstance(value, str) and "." in value and re.search(words, value)
+    }
+    assert len(keys) > 5
+    assert {key for key in keys if not is_masked(key)} == set()
+
+
+def planted(trace):
+    """Put the canary where people put content, and keys where they should not be."""
+    root, *children = trace
+    root.attributes.extend(pairs_of({"langswarm.tag.note": " ".join(KEYS.values()), "gen_ai.conversation.id": "c-1"}))
+    root.status.code, root.status.message = 2, f"ValueError: no answer to {CANARY}, key {KEYS['openai']}"
+    children[0].attributes.extend(pairs_of(dict.fromkeys((key for key in semconv.CONTENT_KEYS), CANARY)))
+    children[1].attributes.extend(pairs_of({indexed(prefix): CANARY for prefix in semconv.CONTENT_KEY_PREFIXES}))
+    nested = children[2].attributes.add()
+    nested.key = semconv.INPUT_MESSAGES
+    nested.value.CopyFrom(value_of([CANARY, "and more"]))
+    children[2].attributes.extend(pairs_of({"list": [KEYS["openai"], "harmless"]}))
+    event = children[3].events.add()
+    event.name = "exception"
+    event.attributes.extend(pairs_of({semconv.EXCEPTION_MESSAGE: CANARY, semconv.EXCEPTION_TYPE: "ValueError", "gen_ai.prompt": CANARY}))
+    return trace
+
+
+def post_logs(endpoint):
+    """One record with content as attributes, one event of earlier conventions with content as its body, one line with a key in it."""
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    first = records.add()
+    first.body.string_value = f"connected with {KEYS['openai']}"
+    first.attributes.extend(pairs_of({semconv.OUTPUT_MESSAGES: CANARY, "kept": "yes"}))
+    for name in semconv.CONTENT_EVENT_NAMES:
+        record = records.add()
+        record.event_name = name
+        record.body.string_value = CANARY
+        record = records.add()
+        record.attributes.extend(pairs_of({"event.name": name}))
+        record.body.kvlist_value.values.extend(pairs_of({"content": CANARY}))
+    sent = urllib.request.Request(
+        f"{endpoint}/v1/logs", data=request.SerializeToString(), headers={"content-type": "application/x-protobuf"}
+    )
+    with urllib.request.urlopen(sent, timeout=10) as answer:
+        return answer.status
+
+
+def run(tmp_path, **variables):
+    """Send the planted telemetry through local.yaml; return every byte that reached the far side, and the far side."""
+    with (
+        OtlpServer() as far_side,
+        Collector(
+            tmp_path,
+            "local.yaml",
+            "yaml:service::pipelines::logs::exporters: [otlp_http/traces]",
+            TRACES_ENDPOINT=far_side.endpoint,
+            METRICS_ENDPOINT=far_side.endpoint,
+            SPAN_METRICS_INTERVAL="1s",
+            **variables,
+        ) as collector,
+    ):
+        trace = planted(make_trace(random.Random(5)))
+        assert post_spans(collector.endpoint, trace) == 200
+        assert post_logs(collector.endpoint) == 200
+        assert far_side.wait_for(spans=5, log_records=1 + 2 * len(semconv.CONTENT_EVENT_NAMES), metric_points=4, timeout_s=20)
+        return b"".join(request.message.SerializeToString() for request in far_side.requests), far_side
+
+
+def test_a_canary_in_prompts_arguments_and_results_reaches_no_backend(tmp_path):
+    """Not a byte of it, in spans, events, status messages, log records or metrics; what is no content arrives."""
+    arrived, far_side = run(tmp_path)
+    assert CANARY.encode() not in arrived
+    for name, key in KEYS.items():
+        assert key.encode() not in arrived, name
+    root = next(span for span in far_side.spans if not span.parent_span_id)
+    assert attributes(root.attributes)["gen_ai.agent.name"] == "tester"
+    assert attributes(root.attributes)["gen_ai.conversation.id"] == "c-1"
+    assert root.status.message == "****"
+    assert b"harmless" in arrived
+    assert b"ValueError" in arrived
+    assert b"kept" in arrived
+
+
+def test_with_the_opt_in_content_arrives_and_keys_still_do_not(tmp_path):
+    """REDACTION=redaction/credentials is the one switch."""
+    arrived, far_side = run(tmp_path, REDACTION="redaction/credentials")
+    spans = {key: value for span in far_side.spans for key, value in attributes(span.attributes).items()}
+    assert {key for key in semconv.CONTENT_KEYS if CANARY not in spans.get(key, ())} == set()
+    assert arrived.count(CANARY.encode()) >= len(semconv.CONTENT_KEYS) + len(semconv.CONTENT_KEY_PREFIXES) + 2 * len(
+        semconv.CONTENT_EVENT_NAMES
+    )
+    for name, key in KEYS.items():
+        assert key.encode() not in arrived, name
+
+
+def test_a_wrong_switch_is_no_opt_in(tmp_path):
+    """A misspelt name stops the Collector with that name in its words; it does not let content pass."""
+    with pytest.raises(pytest.fail.Exception, match="redaction/none"):
+        run(tmp_path, REDACTION="redaction/none")
