@@ -127,7 +127,7 @@ _CONTENT_KEYS_OF_OTHERS = (
     *("tool_response", "all_messages_events", "pydantic_ai.all_messages", "final_result", "llm.prompt_template.template", "llm.tools"),
     *("llm.function_call", "document.content", "message.content", "message.contents", "ai.prompt", "ai.response.text"),
     *("ai.response.object", "ai.response.toolCalls", "ai.toolCall.args", "ai.toolCall.result", "langfuse.observation.input"),
-    *("langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output"),
+    *("langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output", "gen_ai.task.input", "gen_ai.task.output"),
 )
 CONTENT_KEYS: Final[frozenset[str]] = frozenset(
     (

@@ -9,3 +9,8 @@ cd "$(dirname "$0")/.."
 "$uv" pip install -q --python "$python" --group test --group lint "$@" build \
   pyyaml aiohttp numpy redis 'google-cloud-bigquery>=3,<4'
 "$uv" pip install -q --python "$python" --no-deps 'langswarm>=0.1,<0.2' 'langswarm-memory==0.2.0'
+# The GenAI instrumentations of others, whose spans the Collector gives the standard names: in a folder of their own, because installed they
+# would be found by opentelemetry-instrument and patch the same client.
+"$uv" pip install -q --python "$python" --no-deps --target "$("$python" -c 'import sys; print(sys.prefix)')/genai-peers" \
+  openinference-instrumentation openinference-instrumentation-openai openinference-semantic-conventions \
+  opentelemetry-instrumentation-openai opentelemetry-semantic-conventions-ai
