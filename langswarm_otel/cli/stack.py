@@ -87,14 +87,14 @@ def _down(arguments: argparse.Namespace) -> int:
 def _build(arguments: argparse.Namespace) -> int:
     from langswarm_otel.stack import building  # noqa: PLC0415 - on use
 
-    try:
-        for wanted in building.missing():
-            building.build(wanted, say=_say)
-    except StackError as error:
-        if not arguments.optional:
-            raise
-        without = ", ".join(sorted(name for wanted in building.missing() for name in wanted.packages))
-        _say(f"{error}\nwithout {without}; the tests that need them are skipped by name")
+    failures = building.build_missing(say=_say)
+    if not failures:
+        return 0
+    without = ", ".join(sorted(name for wanted in building.missing() for name in wanted.packages))
+    message = "\n".join((*failures, f"without {without}; the tests that need them are skipped by name"))
+    if not arguments.optional:
+        raise StackError(message)
+    _say(message)
     return 0
 
 

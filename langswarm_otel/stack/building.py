@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.stack import StackError, places
-from langswarm_otel.stack.programs import BUILDS, GoBuild, build_of
+from langswarm_otel.stack.programs import BUILDS, Build, build_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["NO_GO", "build", "find", "go_version", "missing"]
+__all__ = ["build", "build_missing", "find", "missing"]
 
-NO_GO: Final = "Go is not installed (https://go.dev/dl); the programs of the stack are built with it"
-
+_NEEDS: Final = {
+    "go": ("go", "Go is not installed (https://go.dev/dl)"),
+    "ocb": ("go", "Go is not installed (https://go.dev/dl)"),
+    "mvn": ("mvn", "Maven is not installed (https://maven.apache.org/install.html)"),
+}
 # `local`: a module that wants a newer Go fails with that word instead of downloading a toolchain.
 _ENVIRONMENT: Final = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off"}
 _FLAGS: Final = "-trimpath -buildvcs=false"
@@ -36,29 +39,37 @@ def find(program: str) -> Path | None:
     return binary if binary.is_file() else None
 
 
-def missing() -> list[GoBuild]:
+def missing() -> list[Build]:
     """Return the builds of which a program is not there."""
     return [build for build in BUILDS if not all((_folder(build) / program).is_file() for program in build.packages)]
 
 
-def go_version() -> str | None:
-    """Return what ``go version`` says, None where Go is not installed."""
-    if shutil.which("go") is None:
-        return None
-    done = subprocess.run(["go", "version"], capture_output=True, text=True, check=False, env=_environment())  # noqa: S607 - the Go of the user
-    return done.stdout.strip() or None
+def build_missing(*, say: Callable[[str], None]) -> list[str]:
+    """Build what is not there, as far as this machine can; return why the rest could not be built."""
+    failures = (_failure(wanted, say) for wanted in missing())
+    return list(dict.fromkeys(failure for failure in failures if failure))
 
 
-def build(wanted: GoBuild, *, say: Callable[[str], None]) -> None:
-    """Build all programs of one module into the cache, unless they are there.
+def _failure(wanted: Build, say: Callable[[str], None]) -> str:
+    """Build, and return why that was not possible; nothing when it was."""
+    try:
+        build(wanted, say=say)
+    except StackError as error:
+        return str(error)
+    return ""
 
-    Another process that builds the same is waited for. Former builds of the module are removed afterwards.
+
+def build(wanted: Build, *, say: Callable[[str], None]) -> None:
+    """Build all programs of one build into the cache, unless they are there.
+
+    Another process that builds the same is waited for. What former sources made is removed afterwards.
 
     Raises:
-        StackError: Go is not installed, or the build failed; the message ends with the last lines of its log.
+        StackError: the tool that builds it is not installed, or the build failed; the message ends with the last lines of its log.
     """
-    if go_version() is None:
-        raise StackError(NO_GO)
+    tool, not_there = _NEEDS[wanted.tool]
+    if shutil.which(tool) is None:
+        raise StackError(not_there)
     with _only_one(wanted):
         folder = _folder(wanted)
         if all((folder / program).is_file() for program in wanted.packages):
@@ -69,12 +80,12 @@ def build(wanted: GoBuild, *, say: Callable[[str], None]) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="build.") as work:
             finished = Path(work) / "finished"
             finished.mkdir()
-            (_build_collector if wanted.name == "collector" else _build_module)(wanted, Path(work), finished)
+            {"go": _build_module, "ocb": _build_collector, "mvn": _fetch_artifact}[wanted.tool](wanted, Path(work), finished)
             _replace(folder, finished)
         say(f"built {' and '.join(wanted.packages)} in {time.monotonic() - begun:.0f} s")
 
 
-def _build_module(wanted: GoBuild, work: Path, finished: Path) -> None:
+def _build_module(wanted: Build, work: Path, finished: Path) -> None:
     """Build each package in a copy of the module, as its ``go.sum`` has it."""
     for source in wanted.sources:
         shutil.copy(source, work)
@@ -83,7 +94,7 @@ def _build_module(wanted: GoBuild, work: Path, finished: Path) -> None:
         _run(["go", "build", "-mod=readonly", *tags, "-ldflags=-s -w", "-o", str(finished / program), package], work)
 
 
-def _build_collector(wanted: GoBuild, work: Path, finished: Path) -> None:
+def _build_collector(wanted: Build, work: Path, finished: Path) -> None:
     """Build the Collector with the OpenTelemetry Collector Builder of its own version."""
     (program,) = wanted.packages
     manifest = wanted.sources[0].read_text(encoding="utf-8")
@@ -92,6 +103,17 @@ def _build_collector(wanted: GoBuild, work: Path, finished: Path) -> None:
     _run(["go", "install", f"go.opentelemetry.io/collector/cmd/builder@v{_version(wanted)}"], work, GOBIN=str(work))
     _run([str(work / "builder"), "--config", str(work / "builder.yaml")], work)
     (generated / program).rename(finished / program)
+
+
+def _fetch_artifact(wanted: Build, work: Path, finished: Path) -> None:
+    """Fetch what a Java program needs, and write a script that runs a class of it."""
+    (program,) = wanted.packages
+    shutil.copy(wanted.sources[0], work)
+    libraries = finished / "libs"
+    _run(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libraries}"], work)
+    script = finished / program
+    script.write_text('#!/bin/sh\n# CLASS ARGUMENTS...\nexec java $KAFKA_HEAP_OPTS -cp "$(dirname "$0")/libs/*" "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
 
 
 def _run(command: list[str], work: Path, **environment: str) -> None:
@@ -116,7 +138,7 @@ def _replace(folder: Path, finished: Path) -> None:
 
 
 @contextmanager
-def _only_one(wanted: GoBuild) -> Iterator[None]:
+def _only_one(wanted: Build) -> Iterator[None]:
     """Wait until no other process builds the same."""
     places.cache().mkdir(parents=True, exist_ok=True)
     with (places.cache() / f"{wanted.name}.lock").open("w") as lock:
@@ -124,22 +146,34 @@ def _only_one(wanted: GoBuild) -> Iterator[None]:
         yield
 
 
-def _folder(wanted: GoBuild) -> Path:
+def _folder(wanted: Build) -> Path:
     digest = hashlib.sha256()
     for source in wanted.sources:
         digest.update(source.read_bytes())
-    digest.update(f"{wanted.packages} {wanted.tags} {go_version() or 'no go'}".encode())
+    digest.update(f"{wanted.packages} {wanted.tags} {_go_version() if wanted.tool != 'mvn' else ''}".encode())
     return places.cache() / wanted.name / digest.hexdigest()[:16]
 
 
-def _version(wanted: GoBuild) -> str:
+def _go_version() -> str:
+    """Return what ``go version`` says; another Go makes another program."""
+    if shutil.which("go") is None:
+        return ""
+    return subprocess.run(["go", "version"], capture_output=True, text=True, check=False, env=_environment()).stdout.strip()  # noqa: S607 - the Go of the user
+
+
+def _version(wanted: Build) -> str:
     """Return the version of the program's own module."""
     text = wanted.sources[0].read_text(encoding="utf-8")
-    if wanted.name == "collector":
-        return next(match.group(1) for match in re.finditer(r"^  version: (\S+)$", text, re.MULTILINE))
     package = next(iter(wanted.packages.values()))
-    found = re.finditer(r"^\s*(?:require )?(\S+) v(\S+)", text, re.MULTILINE)
-    return next(match.group(2) for match in found if package.startswith(match.group(1)))
+    form = {
+        "ocb": r"^  version: (?P<version>\S+)$",
+        "mvn": rf"<artifactId>{package}</artifactId>\s*<version>(?P<version>[^<]+)<",
+        "go": r"^\s*(?:require )?(?P<module>\S+) v(?P<version>\S+)",
+    }[wanted.tool]
+    for match in re.finditer(form, text, re.MULTILINE):
+        if wanted.tool != "go" or package.startswith(match["module"]):
+            return match["version"]
+    raise StackError(f"{wanted.sources[0]} names no version of {wanted.name}")
 
 
 def _environment() -> dict[str, str]:

@@ -1,57 +1,60 @@
-"""The programs of the stack, and how each is built from its published Go module."""
+"""The programs of the stack, and what each is built from: a published Go module, or for Kafka a Maven artifact."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from langswarm_otel.stack import StackError, places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BUILDS", "GoBuild", "build_of"]
+__all__ = ["BUILDS", "Build", "build_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoBuild:
-    """One Go module and the programs that come out of it.
+class Build:
+    """What is built in one go, and the programs that come out of it.
 
     Attributes:
-        name: the folder of its ``go.mod`` below ``modules``; ``collector`` is built by the OpenTelemetry Collector Builder instead.
-        packages: the package of each program, by the program's name.
-        tags: build tags, separated by commas.
+        name: its folder below ``modules``; ``collector`` has its manifest beside the Collector's configurations instead.
+        tool: what builds it: ``go``, ``ocb`` (the OpenTelemetry Collector Builder, with Go), or ``mvn`` (Maven, with Java).
+        packages: what each program is made of, by the program's name.
+        tags: build tags of Go, separated by commas.
     """
 
     name: str
+    tool: Literal["go", "ocb", "mvn"]
     packages: dict[str, str]
     tags: str = ""
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """Return the files that say what is built; another content is another build."""
-        if self.name == "collector":
+        if self.tool == "ocb":
             return (places.collector_config() / "builder.yaml",)
         folder = places.modules() / self.name
-        return (folder / "go.mod", folder / "go.sum")
+        return (folder / "pom.xml",) if self.tool == "mvn" else (folder / "go.mod", folder / "go.sum")
+
+
+def _go(name: str, module: str, packages: dict[str, str], tags: str = "") -> Build:
+    return Build(name=name, tool="go", packages={program: f"{module}/{package}" for program, package in packages.items()}, tags=tags)
 
 
 BUILDS: Final = (
-    GoBuild(name="victorialogs", packages={"victoria-logs": "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs"}),
+    _go("victorialogs", "github.com/VictoriaMetrics/VictoriaLogs", {"victoria-logs": "app/victoria-logs"}),
     # Without service discovery in any cloud; the configurations here name their targets.
-    GoBuild(
-        name="prometheus",
-        packages={name: f"github.com/prometheus/prometheus/cmd/{name}" for name in ("prometheus", "promtool")},
-        tags="remove_all_sd",
-    ),
-    GoBuild(name="alertmanager", packages={name: f"github.com/prometheus/alertmanager/cmd/{name}" for name in ("alertmanager", "amtool")}),
-    GoBuild(name="compose", packages={"docker-compose": "github.com/docker/compose/v5/cmd"}),
-    GoBuild(name="jaeger", packages={"jaeger": "github.com/jaegertracing/jaeger/cmd/jaeger"}),
-    GoBuild(name="collector", packages={"otelcol-langswarm": ""}),
+    _go("prometheus", "github.com/prometheus/prometheus", {"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"}, "remove_all_sd"),
+    _go("alertmanager", "github.com/prometheus/alertmanager", {"alertmanager": "cmd/alertmanager", "amtool": "cmd/amtool"}),
+    _go("compose", "github.com/docker/compose/v5", {"docker-compose": "cmd"}),
+    _go("jaeger", "github.com/jaegertracing/jaeger", {"jaeger": "cmd/jaeger"}),
+    Build(name="collector", tool="ocb", packages={"otelcol-langswarm": ""}),
+    Build(name="kafka", tool="mvn", packages={"kafka": "kafka_2.13"}),
 )
 
 
-def build_of(program: str) -> GoBuild:
+def build_of(program: str) -> Build:
     """Return the build that a program comes from.
 
     Raises:

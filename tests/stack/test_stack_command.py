@@ -154,12 +154,15 @@ def test_without_go_the_tests_are_skipped_not_failed(without_go, tmp_path):
     """`make test` goes on: --optional says what is missing and what follows from it. Without it, and for `up`, that is a failure."""
     optional = command("build", "--optional", **without_go)
     assert (optional.returncode, optional.stdout) == (0, "")
-    says = "Go is not installed (https://go.dev/dl); the programs of the stack are built with it\n"
-    names = "alertmanager, amtool, docker-compose, jaeger, otelcol-langswarm, prometheus, promtool, victoria-logs"
-    assert optional.stderr == f"{says}without {names}; the tests that need them are skipped by name\n"
-    for action in (["build"], ["up", "--directory", tmp_path / "stack"]):
-        done = command(*action, **without_go)
-        assert (done.returncode, done.stderr) == (1, f"langswarm-otel stack: {says}")
+    says = "Go is not installed (https://go.dev/dl)\n"
+    maven = "Maven is not installed (https://maven.apache.org/install.html)\n"
+    names = "alertmanager, amtool, docker-compose, jaeger, kafka, otelcol-langswarm, prometheus, promtool, victoria-logs"
+    without = f"without {names}; the tests that need them are skipped by name\n"
+    assert optional.stderr == says + maven + without
+    needed = command("build", **without_go)
+    assert (needed.returncode, needed.stderr) == (1, f"langswarm-otel stack: {says}{maven}{without}")
+    up = command("up", "--directory", tmp_path / "stack", **without_go)
+    assert (up.returncode, up.stderr) == (1, f"langswarm-otel stack: {says}")
 
 
 def test_what_is_built_is_not_built_again():
@@ -173,9 +176,9 @@ def test_what_is_built_is_not_built_again():
 def test_a_build_that_fails_says_why(tmp_path, monkeypatch):
     """The last lines of Go's own words; nothing half-built is left in the cache."""
     from langswarm_otel.stack import StackError, building, places
-    from langswarm_otel.stack.programs import GoBuild
+    from langswarm_otel.stack.programs import Build
 
-    if building.go_version() is None:
+    if shutil.which("go") is None:
         pytest.skip("Go is not installed")
     monkeypatch.setenv("LANGSWARM_OTEL_STACK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(places, "modules", lambda: tmp_path)
@@ -184,7 +187,7 @@ def test_a_build_that_fails_says_why(tmp_path, monkeypatch):
     (tmp_path / "broken" / "go.sum").write_text("")
     said = []
     with pytest.raises(StackError, match=r"go build failed with status 1:\n.*example\.invalid"):
-        building.build(GoBuild(name="broken", packages={"a": "example.invalid/a"}), say=said.append)
+        building.build(Build(tool="go", name="broken", packages={"a": "example.invalid/a"}), say=said.append)
     assert said == ["building a 1.0.0 (once; some minutes)"]
     assert list((tmp_path / "cache" / "broken").iterdir()) == []
 
@@ -192,10 +195,10 @@ def test_a_build_that_fails_says_why(tmp_path, monkeypatch):
 def test_a_build_waits_for_the_same_build_of_another_process(tmp_path, monkeypatch):
     """Two runs at once build one program: the lock of the build is held meanwhile."""
     from langswarm_otel.stack import building
-    from langswarm_otel.stack.programs import GoBuild
+    from langswarm_otel.stack.programs import Build
 
     monkeypatch.setenv("LANGSWARM_OTEL_STACK_CACHE", str(tmp_path))
-    with building._only_one(GoBuild(name="one", packages={"a": "x"})), (tmp_path / "one.lock").open("w") as lock:
+    with building._only_one(Build(tool="go", name="one", packages={"a": "x"})), (tmp_path / "one.lock").open("w") as lock:
         with pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

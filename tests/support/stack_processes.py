@@ -66,7 +66,7 @@ def get_json(url: str, **query: Any) -> Any:
 
 
 class ServerProcess:
-    """A process that is ready when a URL answers; its output is in a file."""
+    """A process that is ready when a URL answers, or with ``tcp://`` when it listens; its output is in a file."""
 
     def __init__(self, command: list[str], *, ready: str, log: Path, environment: dict[str, str] | None = None) -> None:
         self.command, self.ready, self.log = command, ready, log
@@ -84,6 +84,10 @@ class ServerProcess:
         assert self.process is not None
         if self.process.poll() is not None:
             pytest.fail(f"{self.command[0]} ended:\n{self.output()[-3000:]}")
+        if self.ready.startswith("tcp://"):
+            host, _, port = self.ready[6:].rpartition(":")
+            with socket.create_connection((host, int(port)), timeout=1):
+                return True
         try:
             with urllib.request.urlopen(self.ready, timeout=1) as answer:
                 return answer.status == 200
