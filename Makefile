@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo test test-oldest test-wheel lint format docs behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel stack-tools clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs kubernetes behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel stack-tools clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ format: $(STAMP) ## Format the code
 
 docs: $(STAMP) ## Generate the pages that derive from the code
 	@$(BIN)/langswarm-otel names --format markdown > docs/what-we-emit.md
+
+kubernetes: $(STAMP) ## Write into deploy/kubernetes what collector-config says
+	@$(BIN)/python tools/kubernetes.py
 
 chaos: $(STAMP) ## Break everything for twenty minutes, into docs/chaos (ONLY=, MINUTES=, SEED=)
 	@$(BIN)/python tests/chaos/long.py $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
