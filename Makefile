@@ -8,7 +8,7 @@ WORKERS ?= 2
 BENCH = $(if $(ROWS),--rows $(ROWS)) $(if $(PEERS),--peers $(PEERS)) $(if $(RESUME),--resume) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help audit demo test test-oldest test-wheel lint format docs kubernetes behaviours chaos langswarm bench bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel stack-tools clean
+.PHONY: help audit demo test test-oldest test-wheel lint format docs kubernetes behaviours chaos langswarm bench bench-collector bench-langswarm bench-quick bench-guard bench-baseline bench-report wheel stack-tools clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench: $(STAMP) ## Measure ours against raw SDK and peers, into docs/ (ROWS=, PE
 
 bench-langswarm: $(STAMP) ## Measure the instrumentor on a LangSwarm agent, into docs/benchmarks/langswarm.md
 	@$(BIN)/python -m benchmarks.langswarm --write $(ARGS) 2> /dev/null
+
+bench-collector: stack-tools ## Measure agent and gateways at rising load, into docs/benchmarks/collector.md
+	@$(BIN)/python -m benchmarks.collector --write $(ARGS)
 
 bench-guard: $(STAMP) ## Compare the instructions of each path with the baseline; CI does
 	@$(BIN)/python benchmarks/instructions.py

@@ -193,7 +193,7 @@ def _mend_of_refusal(address: Address, timeout_s: float) -> str:
         with contextlib.suppress(OSError):
             within(timeout_s, lambda: _connect(there, timeout_s).close())
             return f"but {there} is open: use that port with protocol {_PORT_PROTOCOL[other]}"
-    return f"start a Collector there (docker compose up -d), or correct {ENDPOINT_SETTINGS}"
+    return f"start a Collector there (docker compose up -d, or langswarm-otel stack up), or correct {ENDPOINT_SETTINGS}"
 
 
 def _os_reason(error: OSError) -> str:

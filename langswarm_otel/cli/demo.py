@@ -77,7 +77,7 @@ def _to_receiver() -> int:
         return 1
     print(
         paint(
-            "\nnext: docker compose up -d && langswarm-otel demo --endpoint http://localhost:4318",
+            "\nnext: docker compose up -d (or langswarm-otel stack up), then langswarm-otel demo --endpoint http://localhost:4318",
             "-",
         )
     )
@@ -196,10 +196,30 @@ def _where_to_look(endpoint: str, report: Report) -> str:
     trace_id = min(report.nodes, key=lambda node: node.start_ns).trace_id if report.nodes else ""
     if urlsplit(endpoint).hostname not in _LOCAL:
         return f"look       in the back ends of that Collector, for service {_SERVICE} and trace {trace_id}"
+    traces, metrics, logs = _local_pages(urlsplit(endpoint).port, trace_id)
+    return f"look       traces   {traces}\n           metrics  {metrics}\n           logs     {logs}"
+
+
+def _local_pages(port: int | None, trace_id: str) -> tuple[str, str, str]:
+    """Return where traces, metrics and log lines are: in the stack of processes that listens there, or else in docker-compose.yml's."""
+    from langswarm_otel.stack import StackError, places, running  # noqa: PLC0415 - on use
+
+    try:
+        stack = running.read(places.cache() / "run")
+    except StackError:
+        stack = None
+    if stack is None or port not in {stack.ports.otlp_http, stack.ports.otlp_grpc}:
+        traces, metrics = (
+            f"http://localhost:16686/trace/{trace_id} (Jaeger)",
+            "http://localhost:9090 (Prometheus), http://localhost:3000 (Grafana)",
+        )
+        return traces, metrics, "docker compose logs collector"
+    jaeger, prometheus, logs = (f"http://localhost:{one}" for one in (stack.ports.jaeger, stack.ports.prometheus, stack.ports.logs))
+    query = f"trace_id%3A%3D%22{trace_id}%22"
     return (
-        f"look       traces   http://localhost:16686/trace/{trace_id} (Jaeger)\n"
-        "           metrics  http://localhost:9090 (Prometheus), http://localhost:3000 (Grafana)\n"
-        "           logs     docker compose logs collector"
+        f"{jaeger}/api/traces/{trace_id} (Jaeger)",
+        f"{prometheus}/api/v1/query?query=gen_ai_invoke_agent_duration_seconds_count (Prometheus)",
+        f"{logs}/select/logsql/query?query={query} (VictoriaLogs)",
     )
 
 

@@ -58,7 +58,7 @@ def _up(arguments: argparse.Namespace) -> int:
             building.build(programs.build_of(program), say=_say)
     stack = running.up(_directory(arguments), Ports.free() if arguments.free_ports else Ports())
     print(_table(stack))
-    print(f"\nsend to it        langswarm-otel demo --endpoint {stack.endpoint}\nand then look at  {stack.servers[1].page}")
+    print(f"\nsend to it: langswarm-otel demo --endpoint {stack.endpoint}, or configure_observability(endpoint={stack.endpoint!r})")
     return 0
 
 

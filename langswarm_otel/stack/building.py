@@ -27,8 +27,7 @@ _NEEDS: Final = {
     "ocb": ("go", "Go is not installed (https://go.dev/dl)"),
     "mvn": ("mvn", "Maven is not installed (https://maven.apache.org/install.html)"),
 }
-# `local`: a module that wants a newer Go fails with that word instead of downloading a toolchain.
-_ENVIRONMENT: Final = {"GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off"}
+_ENVIRONMENT: Final = {"CGO_ENABLED": "0", "GOWORK": "off"}
 _FLAGS: Final = "-trimpath -buildvcs=false"
 _LINES_OF_LOG: Final = 12
 
@@ -129,11 +128,11 @@ def _run(command: list[str], work: Path, **environment: str) -> None:
 
 
 def _replace(folder: Path, finished: Path) -> None:
-    """Put what was built into its place, and remove what former sources left."""
+    """Put what was built into its place, and remove what former sources and interrupted builds left."""
     shutil.rmtree(folder, ignore_errors=True)
     finished.rename(folder)
     for other in folder.parent.iterdir():
-        if other.is_dir() and other != folder and not other.name.startswith("build."):
+        if other not in {folder, finished.parent}:
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -177,5 +176,6 @@ def _version(wanted: Build) -> str:
 
 
 def _environment() -> dict[str, str]:
-    given = os.environ.get("GOFLAGS", "")
-    return {**os.environ, **_ENVIRONMENT, "GOFLAGS": f"{given} {_FLAGS}".strip()}
+    flags = f"{os.environ.get('GOFLAGS', '')} {_FLAGS}".strip()
+    # `local`: a module that wants a newer Go fails with that word instead of downloading a toolchain, unless the user said otherwise.
+    return {"GOTOOLCHAIN": "local", **os.environ, **_ENVIRONMENT, "GOFLAGS": flags}

@@ -54,7 +54,7 @@ def _logs(ports: Ports, directory: Path) -> Server:
         "-retentionPeriod=7d",
         "-loggerLevel=WARN",
     )
-    about = "log lines, by trace_id"
+    about = "log lines, found by trace_id"
     return Server(
         name="VictoriaLogs", program="victoria-logs", arguments=arguments, health=f"{url}/health", page=f"{url}/select/vmui", about=about
     )
@@ -75,7 +75,7 @@ def _jaeger(ports: Ports) -> Server:
         },
         health=f"http://{HOST}:{ports.jaeger_health}/status",
         page=f"http://{HOST}:{ports.jaeger}",
-        about="traces, and calls and durations by operation",
+        about="traces, calls and durations by operation (its API: the Go module has no page)",
     )
 
 
@@ -95,7 +95,7 @@ def _prometheus(ports: Ports, directory: Path) -> Server:
         ),
         health=f"{url}/-/ready",
         page=url,
-        about="metrics, with exemplars that lead to traces",
+        about="metrics, with exemplars that lead to traces (its API: the Go module has no page)",
     )
 
 

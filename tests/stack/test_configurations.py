@@ -118,7 +118,7 @@ def test_the_rules_fire_when_the_pipeline_is_ill(tmp_path):
         tests = [{"interval": "1m", "input_series": series, "alert_rule_test": expected}]
         content = {"rule_files": [str(DEPLOY / "rules" / "pipeline.yml")], "evaluation_interval": "1m", "tests": tests}
         (tmp_path / "test.yml").write_text(json.dumps(content))
-        done = run(program("promtool"), "test", "rules", tmp_path / "test.yml")
+        done = run(program("promtool", installed="promtool"), "test", "rules", tmp_path / "test.yml")
         return {name for name in names if re.search(rf"alertname: ?{name}\b", done.stdout + done.stderr)}
 
     assert fired(well) == set()
@@ -128,10 +128,11 @@ def test_the_rules_fire_when_the_pipeline_is_ill(tmp_path):
 def test_alertmanager_accepts_its_configuration_and_pages_for_what_is_critical():
     """Amtool reads the file and says where an alert goes."""
     file = DEPLOY / "alertmanager.yml"
-    done = run(program("amtool"), "check-config", file)
+    amtool = program("amtool", installed="amtool")
+    done = run(amtool, "check-config", file)
     assert done.returncode == 0, done.stdout + done.stderr
     for severity, receiver in (("critical", "page"), ("warning", "look"), ("none", "look")):
-        routed = run(program("amtool"), "config", "routes", "test", f"--config.file={file}", f"severity={severity}")
+        routed = run(amtool, "config", "routes", "test", f"--config.file={file}", f"severity={severity}")
         assert routed.stdout.strip() == receiver
 
 
@@ -167,6 +168,8 @@ def test_the_images_are_of_the_versions_that_are_proved():
         "collector": "otel/opentelemetry-collector-contrib:" + manifest["dist"]["version"],
         "prometheus": f"prom/prometheus:v3.{int(minor) % 100}.{patch}",
         "alertmanager": "prom/alertmanager:v" + module_version("alertmanager", "github.com/prometheus/alertmanager"),
+        "kafka": "apache/kafka:"
+        + re.search(r"<version>([\d.]+)</version>\s*</dependency>", (MODULES / "kafka" / "pom.xml").read_text()).group(1),
         # Jaeger tags each release twice since 2.0, and only v1's is a Go version: v1.76.0 is the commit of v2.13.0.
         "jaeger": {"1.76.0": "jaegertracing/jaeger:2.13.0"}[module_version("jaeger", "github.com/jaegertracing/jaeger")],
     }
@@ -203,3 +206,24 @@ def test_the_folder_of_a_container_has_what_its_collector_reads():
     parts = {part for name in CONFIGS for part in re.findall(r"/parts/(\w+\.yaml)", (CONFIG / name).read_text())}
     nested = {part for path in (CONFIG / "parts").iterdir() for part in re.findall(r"/parts/(\w+\.yaml)", path.read_text())}
     assert parts | nested == {path.name for path in Path(CONFIG / "parts").iterdir()}
+
+
+def test_every_variable_is_documented_with_its_default():
+    """The table of settings in docs/stack.md says what the files read, no more and no less, with the default that stands there."""
+    text = "\n".join(path.read_text() for path in CONFIG.rglob("*.yaml"))
+    read = dict(re.findall(r"\$\{env:(\w+):-([^}]*)\}", text))
+    rows = re.findall(r"^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \| .* \| (.+) \|$", (ROOT / "docs" / "stack.md").read_text(), re.MULTILINE)
+    documented = {}
+    for names, defaults in rows:
+        values = ["" if value == "none" else value.strip("`") for value in defaults.split(", ")]
+        documented |= dict(zip(re.findall(r"`(\w+)`", names), values, strict=True))
+    assert documented == read
+
+
+def test_one_variable_has_one_default():
+    """The same name means the same in every file."""
+    found = {}
+    for path in CONFIG.rglob("*.yaml"):
+        for name, default in re.findall(r"\$\{env:(\w+):-([^}]*)\}", path.read_text()):
+            assert found.setdefault(name, default) == default, f"{path.name}: {name}"
+        assert "${env:" not in re.sub(r"\$\{env:\w+:-[^}]*\}", "", path.read_text()), "a variable without a default stops the Collector"

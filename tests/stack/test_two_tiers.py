@@ -6,14 +6,11 @@ namespace, from which a gateway that died is taken as a headless service or Dock
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import subprocess
 
 import pytest
 from otlp_server import OtlpServer
-from stack_processes import Collector, free_ports, make_trace, post_spans, until
+from stack_processes import Collector, free_ports, make_trace, name_hosts, own_hosts, post_spans, until
 
 pytestmark = pytest.mark.timeout(180)
 HOSTS = ("127.0.0.2", "127.0.0.3")
@@ -21,23 +18,18 @@ SPANS = 6
 
 
 @pytest.fixture
-def own_hosts(tmp_path):
-    """A file that is /etc/hosts to processes started with the prefix that is returned too."""
+def hosts(tmp_path):
+    """A file that is the agent's /etc/hosts, and what to put before its command for that."""
     file = tmp_path / "hosts"
     file.write_text("")
-    prefix = ("unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(file))
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("a mount namespace needs root and unshare (util-linux)")
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("mount namespaces are not allowed here")
-    return file, prefix
+    return file, own_hosts(file)
 
 
 class Tiers:
     """Two gateways, each with a far side of its own, and an agent in front."""
 
-    def __init__(self, folder, own_hosts, far_sides):
-        self.hosts_file, prefix = own_hosts
+    def __init__(self, folder, hosts, far_sides):
+        self.hosts_file, prefix = hosts
         port = free_ports(1)[0]
         common = {"DECISION_WAIT": "1s", "SAMPLE_PERCENT": "100", "SPAN_METRICS_INTERVAL": "1s"}
         self.gateways = [
@@ -57,10 +49,8 @@ class Tiers:
         )
         self.resolve_to(HOSTS)
 
-    def resolve_to(self, hosts):
-        """Write in place: the file is mounted by its inode."""
-        with self.hosts_file.open("w") as file:
-            file.write("127.0.0.1 localhost\n" + "".join(f"{host} gateway.test\n" for host in hosts))
+    def resolve_to(self, addresses):
+        name_hosts(self.hosts_file, "gateway.test", addresses)
 
     def __enter__(self):
         for one in (*self.gateways, self.agent):
@@ -89,9 +79,9 @@ def arrived(far_side):
     return found
 
 
-def test_no_trace_is_split_over_two_gateways(tmp_path, own_hosts):
+def test_no_trace_is_split_over_two_gateways(tmp_path, hosts):
     """All spans of each of 400 traces come through one gateway, and both have their part."""
-    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, own_hosts, (first, second)) as tiers:
+    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, hosts, (first, second)) as tiers:
         sent = send(tiers.agent, random.Random(1), 400)
         assert until(lambda: len(first.spans) + len(second.spans) >= 400 * SPANS, 40)
         here, there = arrived(first), arrived(second)
@@ -100,10 +90,10 @@ def test_no_trace_is_split_over_two_gateways(tmp_path, own_hosts):
     assert min(len(here), len(there)) > 100
 
 
-def test_one_gateway_is_killed_and_traces_go_on_arriving(tmp_path, own_hosts):
+def test_one_gateway_is_killed_and_traces_go_on_arriving(tmp_path, hosts):
     """What is sent while one is dead and gone from the name arrives whole through the other; before it is gone, the agent keeps it."""
     dice = random.Random(2)
-    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, own_hosts, (first, second)) as tiers:
+    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, hosts, (first, second)) as tiers:
         send(tiers.agent, dice, 100)
         assert until(lambda: len(first.spans) + len(second.spans) >= 100 * SPANS, 40)
         assert min(len(first.spans), len(second.spans)) > 0
@@ -120,9 +110,9 @@ def test_one_gateway_is_killed_and_traces_go_on_arriving(tmp_path, own_hosts):
         assert until(lambda: send(tiers.agent, dice, 20) and len(first.spans) > dead, 40)
 
 
-def test_without_any_gateway_the_agent_keeps_traces_on_its_disk(tmp_path, own_hosts):
+def test_without_any_gateway_the_agent_keeps_traces_on_its_disk(tmp_path, hosts):
     """Both are dead, then the agent is killed too; all that it had answered with 200 arrives when they are back."""
-    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, own_hosts, (first, second)) as tiers:
+    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, hosts, (first, second)) as tiers:
         for gateway in tiers.gateways:
             gateway.kill()
         sent = send(tiers.agent, random.Random(3), 100)

@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,11 @@ CONFIG = ROOT / "collector-config"
 os.environ.setdefault("LANGSWARM_OTEL_STACK_CACHE", str(ROOT / ".cache" / "stack"))
 
 
-def program(name: str) -> str:
-    """Return the path of a built program, or skip with a word on how to get it."""
+def program(name: str, *, installed: str | None = None) -> str:
+    """Return the path of a built program, or of what is installed under a name, or skip with a word on how to get it."""
     from langswarm_otel.stack import building
 
-    found = building.find(name)
+    found = building.find(name) or shutil.which(installed or "")
     if found is None:
         pytest.skip(f"{name} is not built (make stack-tools; it needs Go)")
     return str(found)
@@ -160,6 +161,22 @@ class Collector(ServerProcess):
             for sample in family.samples:
                 sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
         return sums
+
+
+def own_hosts(file: Path) -> tuple[str, ...]:
+    """Return what to put before a command so that a file is its ``/etc/hosts``: a mount namespace. Skips where that is not allowed."""
+    prefix = ("unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(file))
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("a mount namespace needs root and unshare (util-linux)")
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("mount namespaces are not allowed here")
+    return prefix
+
+
+def name_hosts(file: Path, name: str, hosts: Sequence[str]) -> None:
+    """Let a name lead to addresses; written in place, because the file is mounted by its inode."""
+    with file.open("w") as opened:
+        opened.write("127.0.0.1 localhost\n" + "".join(f"{host} {name}\n" for host in hosts))
 
 
 def value_of(value: Any) -> AnyValue:

@@ -1,0 +1,129 @@
+"""From a Collector that is down to a page, and back: Prometheus, Alertmanager and its PagerDuty integration, with a PagerDuty of ours."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from stack_processes import ROOT, ServerProcess, free_ports, get_json, program, until
+
+pytestmark = pytest.mark.timeout(120)
+DEPLOY = ROOT / "deploy" / "compose"
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+class PagerDuty:
+    """Takes events of the Events API v2 as PagerDuty does, with 202."""
+
+    def __init__(self):
+        self.events = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                owner.events.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(202)
+                self.end_headers()
+                self.wfile.write(b'{"status": "success"}')
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v2/enqueue"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Metrics(ThreadingHTTPServer):
+    """The page of a Collector that is well."""
+
+    def __init__(self, port):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("content-type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(b"otelcol_exporter_queue_size 0\n")
+
+            def log_message(self, *arguments):
+                pass
+
+        super().__init__(("127.0.0.1", port), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+
+def written(folder, name, *changes):
+    """A file of the stack with this test's addresses and without its patience."""
+    text = (DEPLOY / name).read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    file = folder / name.replace("/", "-")
+    file.write_text(text)
+    return file
+
+
+def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
+    """The event names the alert and its severity and carries the key of the file; the watchdog pages nobody."""
+    metrics, prometheus_port, alertmanager_port = free_ports(3)
+    (tmp_path / "key").write_text(KEY)
+    rules = written(tmp_path, "rules/pipeline.yml", ("for: 2m", "for: 0s"))
+    with PagerDuty() as pager:
+        routes = written(
+            tmp_path,
+            "alertmanager.yml",
+            ("/run/secrets/pagerduty_routing_key", str(tmp_path / "key")),
+            ("        severity: '{{", f"        url: {pager.url}\n        severity: '{{{{"),
+            ("group_wait: 30s", "group_wait: 0s"),
+            ("group_interval: 5m", "group_interval: 1s"),
+        )
+        config = written(
+            tmp_path,
+            "prometheus.yml",
+            ("scrape_interval: 15s", "scrape_interval: 500ms"),
+            ("evaluation_interval: 15s", "evaluation_interval: 500ms"),
+            ("collector:8888", f"127.0.0.1:{metrics}"),
+            ("alertmanager:9093", f"127.0.0.1:{alertmanager_port}"),
+            ("/etc/prometheus/rules/*.yml", str(rules)),
+        )
+        prometheus = [
+            program("prometheus"),
+            f"--config.file={config}",
+            f"--web.listen-address=127.0.0.1:{prometheus_port}",
+            f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+            "--rules.alert.resend-delay=1s",  # the first may be sent before Alertmanager is known
+        ]
+        alertmanager = [
+            program("alertmanager", installed="prometheus-alertmanager"),
+            f"--config.file={routes}",
+            f"--web.listen-address=127.0.0.1:{alertmanager_port}",
+            f"--storage.path={tmp_path / 'alerts'}",
+            "--cluster.listen-address=",
+        ]
+        with (
+            ServerProcess(alertmanager, ready=f"http://127.0.0.1:{alertmanager_port}/-/ready", log=tmp_path / "alertmanager.log"),
+            ServerProcess(prometheus, ready=f"http://127.0.0.1:{prometheus_port}/-/ready", log=tmp_path / "prometheus.log"),
+        ):
+            assert until(lambda: pager.events, 30)
+            event = pager.events[0]
+            assert (event["event_action"], event["routing_key"]) == ("trigger", KEY)
+            assert (event["payload"]["class"], event["payload"]["severity"]) == ("CollectorDown", "critical")
+            standing = f"http://127.0.0.1:{alertmanager_port}/api/v2/alerts"
+            assert until(lambda: {"Watchdog", "CollectorDown"} <= {one["labels"]["alertname"] for one in get_json(standing)})
+            page = Metrics(metrics)
+            try:
+                assert until(lambda: pager.events[-1]["event_action"] == "resolve", 40)
+            finally:
+                page.shutdown()
+                page.server_close()
+            assert {one["payload"]["class"] for one in pager.events if one.get("payload")} == {"CollectorDown"}
+            assert {one["dedup_key"] for one in pager.events} == {event["dedup_key"]}
