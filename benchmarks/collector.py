@@ -58,12 +58,13 @@ CALL_ATTRIBUTES: Final = {
     "server.port": 443,
 }
 
-_ABOUT: Final = """An agent (`agent.yaml`: GenAI names, redaction, a queue on disk, load balancing by trace) and gateways (`gateway.yaml`: span metrics,
-tail sampling, decided after {wait} s) as processes on one machine with the sender and the sink. {seconds:.0f} s at each rate; traces of
-{spans} spans with some {attributes} attributes, {request} spans a request. *Refused* was answered with a status to try again on; *lost* was
-answered with 200 and reached no gateway. CPU is a share of one core while sending, memory the most that was seen; *us a span* is CPU
-time, which is what to plan with, because sender and sink use the same cores: where less is accepted than offered, and nothing is refused,
-the machine is full. *Kept* is the share that tail sampling passed on, of 10 % asked for."""
+_ABOUT: Final = """An agent (`agent.yaml`: GenAI names, redaction, a queue on disk, load balancing by trace) and gateways
+(`gateway.yaml`: span metrics, tail sampling, decided after {wait} s) as processes on one machine with the sender and the sink.
+{seconds:.0f} s at each rate; traces of {spans} spans with some {attributes} attributes, {request} spans a request. *Refused* was
+answered with a status to try again on; *lost* was answered with 200 and reached no gateway. CPU is a share of one core while sending,
+memory the most that was seen; *us a span* is CPU time, which is what to plan with, because sender and sink use the same cores: where
+less is accepted than offered, and nothing is refused, the machine is full. *Kept* is the share that tail sampling passed on, of 10 %
+asked for."""
 
 
 class Request:
