@@ -45,7 +45,10 @@ def missing() -> list[Build]:
 
 def build_missing(*, say: Callable[[str], None]) -> list[str]:
     """Build what is not there, as far as this machine can; return why the rest could not be built."""
-    failures = (_failure(wanted, say) for wanted in missing())
+    todo = missing()
+    if len(todo) > 1:
+        say(f"to build: {', '.join(program for wanted in todo for program in wanted.packages)}")
+    failures = [_failure(wanted, say) for wanted in todo]
     return list(dict.fromkeys(failure for failure in failures if failure))
 
 

@@ -109,15 +109,17 @@ def test_killed_while_the_backend_is_slow_loses_nothing(tmp_path):
 
 
 def test_a_full_queue_refuses_and_the_sender_keeps(tmp_path):
-    """With room for two requests and no backend, the third is answered with a status to try again on; nothing is taken and lost."""
+    """With room for some spans and no backend, the next are answered with a status to try again on; nothing is taken and lost."""
     with OtlpServer() as far_side:
         far_side.refuse()
-        with collector_of(tmp_path, far_side, "yaml:exporters::otlp_http/traces::sending_queue::queue_size: 2") as collector:
+        with collector_of(tmp_path, far_side, QUEUE_BYTES="10000") as collector:
             dice = random.Random(8)
-            answers = Counter(post_spans(collector.endpoint, make_trace(dice)) for _ in range(10))
-        assert answers[200] <= 4
-        assert set(answers) <= {200, 429, 503}
-        assert len(answers) == 2
+            traces = [make_trace(dice) for _ in range(40)]
+            answers = [post_spans(collector.endpoint, trace) for trace in traces]
+            assert set(answers) == {200, 503}
+            far_side.healthy()
+            taken = {one for trace, answer in zip(traces, answers, strict=True) if answer == 200 for one in ids(trace)}
+            assert until(lambda: taken <= set(ids(far_side.spans)), 40)
 
 
 def test_a_program_of_ours_loses_nothing_when_the_collector_is_killed(tmp_path):
