@@ -189,8 +189,11 @@ def test_dashboards_are_whole():
 
 
 def test_a_secret_is_a_file_outside_of_the_repository():
-    """Read from a mount where it is used, and ignored by git."""
+    """Read from a mount where it is used, ignored by git, and in no folder that goes into the wheel."""
     for name, secret in COMPOSE["secrets"].items():
         assert secret["file"].startswith("./deploy/compose/secrets/")
         assert f"/run/secrets/{name}" in (DEPLOY / "alertmanager.yml").read_text()
     assert "deploy/compose/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    packaged = re.findall(r'^"(deploy/compose\S*)" = ', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert packaged
+    assert not [path for path in packaged if "deploy/compose/secrets/key".startswith(path)]
