@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; a failure is one message and status 1."""
     try:
         return int(arguments.act(arguments))
-    except StackError as error:
+    except (StackError, OSError) as error:  # OSError: a folder that cannot be written names itself
         print(f"langswarm-otel stack: {error}", file=sys.stderr)
         return 1
 

@@ -218,3 +218,19 @@ def test_every_query_of_the_dashboards_returns_something(stack):
     for title, expression in asked:
         concrete = expression.replace("$__rate_interval", "10m").replace("$service", ".+")
         assert until(lambda concrete=concrete: stack.query(concrete), 40), f"{title}: {concrete}"
+
+
+def test_what_was_said_is_in_none_of_the_stores(stack):
+    """The program recorded content; customers' questions, models' answers and tools' results are nowhere behind the Collector."""
+    said = ("shows the same charge twice", "I will look at the invoice", "was charged twice: ch_1", "We have refunded one charge", '"ch_2"')
+    recorded = json.dumps([span["attributes"] for span in stack.spans], ensure_ascii=False)
+    assert [words for words in said if words not in recorded.replace('\\"', '"').replace('\\\\"', '"')] == []
+    begun, ended = int(stack.begun * 1e6), int((time.time() + 60) * 1e6)
+    traces = until(lambda: get_json(f"{stack.jaeger}/api/traces", service="story", start=begun, end=ended, limit=1000)["data"])
+    lines = until(lambda: len(found := stack.log_lines("*")) >= len(stack.lines) and found)
+    series = get_json(f"{stack.prometheus}/api/v1/series", **{"match[]": '{__name__=~".+"}'})["data"]
+    assert traces
+    assert len(series) > 50
+    for store in (traces, lines, series):
+        held = json.dumps(store, ensure_ascii=False).replace('\\"', '"')
+        assert [words for words in said if words in held] == []

@@ -131,6 +131,16 @@ def test_a_state_file_that_cannot_be_read_is_named(tmp_path):
         assert f"{tmp_path / 'stack.json'} does not say what runs" in done.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    """Here one below a file."""
+    for name in ("otelcol-langswarm", "jaeger", "prometheus", "victoria-logs"):
+        program(name)
+    (tmp_path / "file").write_text("")
+    done = command("up", "--free-ports", "--directory", tmp_path / "file" / "stack")
+    assert done.returncode == 1
+    assert re.fullmatch(r"langswarm-otel stack: .*Not a directory: '.*/file/stack'\n", done.stderr), done.stderr
+
+
 def test_another_process_of_the_same_number_is_left_alone(directory):
     """After a reboot a number may be somebody else's: `down` must not stop that."""
     directory.mkdir()
