@@ -71,6 +71,7 @@ def _jaeger(ports: Ports) -> Server:
             "JAEGER_QUERY_GRPC_PORT": str(ports.jaeger_grpc),
             "JAEGER_OTLP_PORT": str(ports.jaeger_otlp),
             "JAEGER_HEALTH_PORT": str(ports.jaeger_health),
+            "JAEGER_UI_CONFIG": str(places.compose_files() / "jaeger-ui.json"),
             "PROMETHEUS_URL": f"http://{HOST}:{ports.prometheus}",
         },
         health=f"http://{HOST}:{ports.jaeger_health}/status",

@@ -156,6 +156,20 @@ def test_every_variable_that_a_collector_gets_is_read():
             assert f"${{env:{variable}" in files or variable in read_by_all, f"{name}: {variable}"
 
 
+def test_what_the_files_read_inside_a_container_is_mounted_there():
+    """Jaeger's page settings, Prometheus' rules, the key of PagerDuty: the path in the file is the target of a mount or a secret."""
+    mounted = {volume.split(":")[1] for service in SERVICES.values() for volume in service.get("volumes", ())}
+    mounted |= {f"/run/secrets/{name}" for service in SERVICES.values() for name in service.get("secrets", ())}
+    read = {
+        path
+        for file in DEPLOY.glob("*.y*ml")
+        for path in re.findall(r"(?:[:-]|^) ?-?(/(?:etc|run)/[\w./-]+\w)", file.read_text(), re.MULTILINE)
+    }
+    assert len(read) >= 3
+    for path in read:
+        assert any(path == target or path.startswith(f"{target}/") for target in mounted), path
+
+
 def test_data_sources_lead_to_one_another():
     """Every data source that one names is provisioned, and the way leads from metric to trace to log line and back."""
     named = re.findall(r"datasourceUid: (\S+)", (DEPLOY / "grafana" / "datasources" / "langswarm.yaml").read_text())
