@@ -125,6 +125,20 @@ def test_every_service_can_do_no_more_than_it_must(name):
     assert service["read_only"] is (name not in {"elasticsearch", "kibana", "kafka"})
 
 
+@pytest.mark.parametrize("name", sorted(COLLECTORS))
+def test_a_collector_has_room_for_what_it_may_take(name):
+    """Its limits of memory and, where that is memory too, its queues fit into what the container may have."""
+    service, environment = SERVICES[name], SERVICES[name]["environment"]
+    limit = service["deploy"]["resources"]["limits"]["memory"]
+    mib = int(limit[:-1]) * {"M": 1, "G": 1024}[limit[-1]]
+    in_memory = [int(re.search(r"size=(\d+)m", one).group(1)) for one in service.get("tmpfs", ())]
+    assert int(environment["GOMEMLIMIT"].removesuffix("MiB")) + sum(in_memory) <= 0.9 * mib
+    assert int(environment.get("MEMORY_LIMIT_MIB", 400)) <= int(environment["GOMEMLIMIT"].removesuffix("MiB"))
+    queues = config_of(name).count("queue_size:")
+    for size in in_memory:
+        assert queues * int(environment["QUEUE_BYTES"]) < size * 2**20
+
+
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - COLLECTORS - {"queue-owner"}))
 def test_every_image_with_a_shell_has_a_health_check_on_a_port_of_its_own(name):
     """The Collector's image has no shell; its health is asked from outside, on 13133."""
