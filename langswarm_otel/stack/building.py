@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,10 +47,12 @@ def missing() -> list[Build]:
 def build_missing(*, say: Callable[[str], None]) -> list[str]:
     """Build what is not there, as far as this machine can; return why the rest could not be built."""
     todo = missing()
-    if len(todo) > 1:
-        say(f"to build: {', '.join(program for wanted in todo for program in wanted.packages)}")
-    failures = [_failure(wanted, say) for wanted in todo]
+    failures = [_failure(wanted, partial(_say_place, say, f"{place}/{len(todo)}")) for place, wanted in enumerate(todo, 1)]
     return list(dict.fromkeys(failure for failure in failures if failure))
+
+
+def _say_place(say: Callable[[str], None], place: str, message: str) -> None:
+    say(f"[{place}] {message}")
 
 
 def _failure(wanted: Build, say: Callable[[str], None]) -> str:
