@@ -9,11 +9,14 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from otlp_server import OtlpServer, attributes
 from stack_processes import CONFIG, Collector, make_trace, pairs_of, post_spans, value_of
 
 from langswarm_otel import semconv
+from langswarm_otel.content.credentials import CREDENTIALS
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -28,7 +31,22 @@ KEYS = {
     "bearer": "Authorization: Bearer abcdef0123456789abcdef",
     "password": "postgres://app:hunter2hunter2@db:5432/x",
 }
+SECRET_KEYS = ("password", "db.password", "http.request.header.authorization", "x-api-key", "aws_secret_access_key", "set-cookie")
+HARMLESS = {
+    "count": 4111111111111111,
+    "flag": True,
+    "share": 0.25,
+    "names": ["a", "b"],
+    "document.id": "d-1",
+    "tool_call.id": "t-1",
+    "image.size": 3,
+    "message": "hello",
+    "gen_ai.usage.input_tokens": 412,
+    "gen_ai.token.type": "input",
+    "task.id": "task-1234567890abcdef1234",
+}
 MASKED = yaml.safe_load((CONFIG / "parts" / "redaction_content.yaml").read_text())
+CREDENTIAL_PATTERNS = [re.compile(pattern) for pattern in yaml.safe_load((CONFIG / "parts" / "credentials.yaml").read_text())]
 PATTERNS = [re.compile(pattern) for pattern in MASKED["blocked_key_patterns"]]
 
 
@@ -78,9 +96,28 @@ def test_what_the_packages_of_others_call_content_is_masked(module, words, monke
     assert {key for key in keys if not is_masked(key)} == set()
 
 
+@pytest.mark.parametrize("credential", CREDENTIALS, ids=lambda one: f"{one.rule}-{one.start[:6]}")
+@given(data=strategies.data())
+def test_every_credential_that_our_own_scrubber_knows_is_masked(credential, data):
+    """Whatever has one of the forms of ``content/credentials.py``, alone and in the middle of a text."""
+    form = re.compile(f"(?:{credential.start}){credential.rest}{{{credential.least}}}", re.ASCII)
+    sample = data.draw(strategies.from_regex(form, fullmatch=True))
+    for text in (sample, f"key={sample}, and more", f'"{sample}"'):
+        assert any(pattern.search(text) for pattern in CREDENTIAL_PATTERNS), text
+
+
+def test_both_redactions_know_the_same_secret_keys():
+    """The opt-in lets content pass and masks exactly what the default masks besides."""
+    opened = yaml.safe_load((CONFIG / "parts" / "redaction_credentials.yaml").read_text())
+    (line,) = opened["blocked_key_patterns"]
+    assert line in MASKED["blocked_key_patterns"]
+    assert opened["blocked_values"] == MASKED["blocked_values"]
+
+
 def planted(trace):
     """Put the canary where people put content, and keys where they should not be."""
     root, *children = trace
+    root.name = f"chat {KEYS['github']}"
     root.attributes.extend(pairs_of({"langswarm.tag.note": " ".join(KEYS.values()), "gen_ai.conversation.id": "c-1"}))
     root.status.code, root.status.message = 2, f"ValueError: no answer to {CANARY}, key {KEYS['openai']}"
     children[0].attributes.extend(pairs_of(dict.fromkeys((key for key in semconv.CONTENT_KEYS), CANARY)))
@@ -88,9 +125,10 @@ def planted(trace):
     nested = children[2].attributes.add()
     nested.key = semconv.INPUT_MESSAGES
     nested.value.CopyFrom(value_of([CANARY, "and more"]))
-    children[2].attributes.extend(pairs_of({"list": [KEYS["openai"], "harmless"]}))
+    children[2].attributes.extend(pairs_of({"list": [KEYS["openai"], "harmless"], **HARMLESS}))
+    children[2].attributes.extend(pairs_of(dict.fromkeys(SECRET_KEYS, "hunter2")))
     event = children[3].events.add()
-    event.name = "exception"
+    event.name = f"exception {KEYS['slack']}"
     event.attributes.extend(pairs_of({semconv.EXCEPTION_MESSAGE: CANARY, semconv.EXCEPTION_TYPE: "ValueError", "gen_ai.prompt": CANARY}))
     return trace
 
@@ -116,6 +154,21 @@ def post_logs(endpoint):
         return answer.status
 
 
+def post_metric(endpoint):
+    """A measurement whose attributes say what they should not."""
+    request = ExportMetricsServiceRequest()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add()
+    metric.name = "planted"
+    point = metric.gauge.data_points.add()
+    point.as_int = 1
+    point.attributes.extend(pairs_of({"input.value": CANARY, "note": KEYS["openai"], "gen_ai.request.model": "gpt-4o"}))
+    sent = urllib.request.Request(
+        f"{endpoint}/v1/metrics", data=request.SerializeToString(), headers={"content-type": "application/x-protobuf"}
+    )
+    with urllib.request.urlopen(sent, timeout=10) as answer:
+        return answer.status
+
+
 def run(tmp_path, **variables):
     """Send the planted telemetry through local.yaml; return every byte that reached the far side, and the far side."""
     with (
@@ -133,7 +186,8 @@ def run(tmp_path, **variables):
         trace = planted(make_trace(random.Random(5)))
         assert post_spans(collector.endpoint, trace) == 200
         assert post_logs(collector.endpoint) == 200
-        assert far_side.wait_for(spans=5, log_records=1 + 2 * len(semconv.CONTENT_EVENT_NAMES), metric_points=4, timeout_s=20)
+        assert post_metric(collector.endpoint) == 200
+        assert far_side.wait_for(spans=5, log_records=1 + 2 * len(semconv.CONTENT_EVENT_NAMES), metric_points=5, timeout_s=20)
         return b"".join(request.message.SerializeToString() for request in far_side.requests), far_side
 
 
@@ -146,7 +200,11 @@ def test_a_canary_in_prompts_arguments_and_results_reaches_no_backend(tmp_path):
     root = next(span for span in far_side.spans if not span.parent_span_id)
     assert attributes(root.attributes)["gen_ai.agent.name"] == "tester"
     assert attributes(root.attributes)["gen_ai.conversation.id"] == "c-1"
-    assert root.status.message == "****"
+    assert (root.name, root.status.message) == ("chat ****", "****")
+    others = {key: value for span in far_side.spans for key, value in attributes(span.attributes).items()}
+    assert {key: others[key] for key in HARMLESS} == HARMLESS
+    assert {others[key] for key in SECRET_KEYS} == {"****"}
+    assert {name for name, _ in far_side.metric_points} >= {"planted", "traces.span.metrics.calls"}
     assert b"harmless" in arrived
     assert b"ValueError" in arrived
     assert b"kept" in arrived
