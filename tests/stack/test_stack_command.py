@@ -7,9 +7,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -120,6 +122,23 @@ def test_a_server_that_does_not_start_stops_the_others_and_shows_its_log(directo
     assert not (directory / "stack.json").exists()
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(directory) not in left
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.5])
+def test_ctrl_c_in_the_middle_of_up_leaves_nothing(directory, after_s):
+    """What was started until then is stopped again."""
+    arguments = [sys.executable, "-m", "langswarm_otel", "stack", "up", "--free-ports", "--directory", str(directory)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    if process.returncode == 0:  # it was quicker
+        assert (directory / "stack.json").exists()
+    else:
+        assert process.returncode in {130, -signal.SIGINT}
+        assert str(directory) not in left
+        assert not (directory / "stack.json").exists()
 
 
 def test_a_state_file_that_cannot_be_read_is_named(tmp_path):
