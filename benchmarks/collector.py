@@ -34,7 +34,7 @@ TRACES, SPANS = 50, 8
 """Of one request."""
 HOSTS: Final = ("127.0.0.2", "127.0.0.3")
 SENDERS: Final = 4
-DECISION_WAIT_S: Final = 5
+ROOT_WAIT_S: Final = 5
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 PAGE_SIZE: Final = os.sysconf("SC_PAGE_SIZE")
 ROOT_ATTRIBUTES: Final = {
@@ -174,7 +174,7 @@ def measure(rate: int, gateways: int, seconds: float) -> Step:
             accepted = sum(sender.accepted for sender in senders)
             until(lambda: _sum(behind, "otelcol_receiver_accepted_spans_total") >= accepted, 60, 0.5)
             full = [Usage.of(one) for one in tiers]
-            time.sleep(DECISION_WAIT_S + 3)
+            time.sleep(ROOT_WAIT_S + 3)
             after = [Usage.of(one) for one in tiers]
             used = [Usage(b.cpu_s - a.cpu_s, max(b.rss_mib, c.rss_mib)) for a, b, c in zip(before, after, full, strict=True)]
             return Step(
@@ -198,7 +198,7 @@ def _tiers(folder: Path, gateways: int, sink: str) -> list[Collector]:
     hosts = folder / "hosts"
     name_hosts(hosts, "gateway.test", HOSTS[:gateways])
     port = free_ports(1)[0]
-    settings = {"TRACES_ENDPOINT": sink, "METRICS_ENDPOINT": sink, "DECISION_WAIT": f"{DECISION_WAIT_S}s", "MEMORY_LIMIT_MIB": "2000"}
+    settings = {"TRACES_ENDPOINT": sink, "METRICS_ENDPOINT": sink, "ROOT_WAIT": f"{ROOT_WAIT_S}s", "MEMORY_LIMIT_MIB": "2000"}
     behind = [Collector(folder / host, "gateway.yaml", otlp_host=host, grpc_port=port, **settings) for host in HOSTS[:gateways]]
     named = {"GATEWAY_HOST": "gateway.test", "GATEWAY_PORT": str(port), "MEMORY_LIMIT_MIB": "2000"}
     return [*behind, Collector(folder / "agent", "agent.yaml", prefix=own_hosts(hosts), **named)]
@@ -229,7 +229,7 @@ def page(found: dict[int, list[Step]], facts: dict[str, str], seconds: float) ->
     parts = [
         "# The two tiers of Collectors under load",
         f"    make bench-collector    # {facts['date']}, {facts['processor']}, {facts['cores']} cores, commit {facts['commit']}",
-        _ABOUT.format(wait=DECISION_WAIT_S, seconds=seconds, spans=SPANS, attributes=len(CALL_ATTRIBUTES) + 2, request=TRACES * SPANS),
+        _ABOUT.format(wait=ROOT_WAIT_S, seconds=seconds, spans=SPANS, attributes=len(CALL_ATTRIBUTES) + 2, request=TRACES * SPANS),
     ]
     for gateways, steps in found.items():
         title = f"## {('One gateway', 'Two gateways')[gateways - 1]}"

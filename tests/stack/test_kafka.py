@@ -14,6 +14,8 @@ from stack_processes import Collector, ServerProcess, free_ports, make_trace, po
 pytestmark = pytest.mark.timeout(240)
 SPANS = 6
 PARTITIONS = 6
+# Room on the way into Kafka, when a test wants none on the way out.
+WIDE = "yaml:exporters::kafka::sending_queue::queue_size: 500000000"
 
 
 @pytest.fixture
@@ -48,20 +50,22 @@ def broker(tmp_path):
         yield address
 
 
-def gateway_of(folder, broker, far_side, name):
+def gateway_of(folder, broker, far_side, name, *more, **variables):
     # A dead member is noticed after this time; the file leaves the ten seconds that Kafka's clients have by themselves.
     quick = ("yaml:receivers::kafka::session_timeout: 2s", "yaml:receivers::kafka::heartbeat_interval: 500ms")
     return Collector(
         folder / name,
         "kafka.yaml",
         *quick,
+        *more,
         KAFKA_BROKER=broker,
         KAFKA_CLIENT_ID=name,
         TRACES_ENDPOINT=far_side.endpoint,
         METRICS_ENDPOINT=far_side.endpoint,
-        DECISION_WAIT="2s",
+        ROOT_WAIT="2s",
         SAMPLE_PERCENT="100",
         SPAN_METRICS_INTERVAL="1s",
+        **variables,
     )
 
 
@@ -104,3 +108,34 @@ def test_traces_meet_and_a_dead_gateway_is_replaced(tmp_path, broker):
         one.kill()
         sent = send((two,), dice, 200)
         assert until(lambda: sent.items() <= arrived(second).items(), 60), f"{len(sent.keys() & arrived(second).keys())} of {len(sent)}"
+
+
+def test_an_outage_longer_than_the_queue_is_large_waits_in_kafka(tmp_path, broker):
+    """With the backend away and room for a few spans the gateway stops reading; when it is back everything arrives, and once."""
+    with OtlpServer() as far_side, gateway_of(tmp_path, broker, far_side, "one", WIDE, QUEUE_BYTES="20000") as gateway:
+        far_side.refuse()
+        sent = send((gateway,), random.Random(5), 200)
+        assert until(lambda: gateway.own_metrics()["otelcol_exporter_queue_size"] > 15_000, 30)
+        far_side.healthy()
+        assert until(lambda: sent.items() <= arrived(far_side).items(), 60), f"{len(arrived(far_side))} of {len(sent)}"
+        assert gateway.own_metrics().get("otelcol_exporter_enqueue_failed_spans_total", 0) == 0
+    assert len(far_side.spans) == sum(map(len, sent.values()))
+
+
+def test_what_the_pipeline_refuses_is_read_again(tmp_path, broker):
+    """As the memory limiter does when much is to be caught up: the receiver waits and goes on, and no partition is left alone.
+
+    Here the refusal comes from a full queue right behind the receiver, which can be brought about and ended.
+    """
+    straight = (
+        "yaml:service::pipelines::traces: {receivers: [kafka], processors: [memory_limiter], exporters: [otlp_http/traces]}",
+        "yaml:service::pipelines::traces/sampled: {receivers: [forward], processors: [tail_sampling], exporters: [span_metrics]}",
+        "yaml:service::pipelines::traces/unused: {receivers: [otlp], exporters: [forward]}",
+        "yaml:exporters::otlp_http/traces::sending_queue::block_on_overflow: false",
+    )
+    with OtlpServer() as far_side, gateway_of(tmp_path, broker, far_side, "one", WIDE, *straight, QUEUE_BYTES="20000") as gateway:
+        far_side.refuse()
+        sent = send((gateway,), random.Random(6), 200)
+        assert until(lambda: gateway.own_metrics().get("otelcol_exporter_enqueue_failed_spans_total", 0) > 0, 20), "nothing was refused"
+        far_side.healthy()
+        assert until(lambda: sent.items() <= arrived(far_side).items(), 60), f"{len(arrived(far_side))} of {len(sent)}"

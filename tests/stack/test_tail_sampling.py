@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 
 import pytest
 from otlp_server import OtlpServer, attributes
@@ -42,7 +43,7 @@ def test_of_2000_traces_the_special_are_kept_whole_and_of_the_rest_the_stated_sh
             "gateway.yaml",
             TRACES_ENDPOINT=far_side.endpoint,
             METRICS_ENDPOINT=far_side.endpoint,
-            DECISION_WAIT="4s",
+            ROOT_WAIT="4s",
             SPAN_METRICS_INTERVAL="1s",
         ) as gateway,
     ):
@@ -66,6 +67,31 @@ def test_of_2000_traces_the_special_are_kept_whole_and_of_the_rest_the_stated_sh
     kept = sum(kinds[trace_id] == "ordinary" for trace_id in arrived)
     deviation = math.sqrt(rest * SHARE * (1 - SHARE))
     assert abs(kept - rest * SHARE) <= 3 * deviation, f"{kept} of {rest}"
+
+
+def test_a_run_that_lasts_longer_than_the_wait_is_judged_by_its_root(tmp_path):
+    """Children are sent as they end, the root much later: it has the cost, the duration and the error, and the trace is kept whole for them."""
+    dice = random.Random(7)
+    runs = {kind: make_trace(dice, spans=SPANS, **SPECIAL[kind]) for kind in ("expensive", "slow")}
+    runs["error"] = make_trace(dice, spans=SPANS)
+    runs["error"][0].status.code = 2
+    runs["ordinary"] = make_trace(dice, spans=SPANS)
+    with (
+        OtlpServer() as far_side,
+        Collector(
+            tmp_path, "gateway.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint, ROOT_WAIT="1s", SAMPLE_PERCENT="0"
+        ) as gateway,
+    ):
+        for _, *children in runs.values():
+            assert post_spans(gateway.endpoint, children) == 200
+        time.sleep(4)  # several times ROOT_WAIT
+        assert not settled_number(gateway)
+        for root, *_ in runs.values():
+            assert post_spans(gateway.endpoint, [root]) == 200
+        assert until(lambda: settled_number(gateway) == len(runs), 20)
+        assert far_side.wait_for(spans=3 * SPANS, timeout_s=20)
+    wanted = {span.span_id for kind, trace in runs.items() if kind != "ordinary" for span in trace}
+    assert {span.span_id for span in far_side.spans} == wanted
 
 
 def settled_number(gateway):

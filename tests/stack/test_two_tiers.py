@@ -7,6 +7,7 @@ namespace, from which a gateway that died is taken as a headless service or Dock
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from otlp_server import OtlpServer
@@ -28,10 +29,10 @@ def hosts(tmp_path):
 class Tiers:
     """Two gateways, each with a far side of its own, and an agent in front."""
 
-    def __init__(self, folder, hosts, far_sides):
+    def __init__(self, folder, hosts, far_sides, **of_gateways):
         self.hosts_file, prefix = hosts
         port = free_ports(1)[0]
-        common = {"DECISION_WAIT": "1s", "SAMPLE_PERCENT": "100", "SPAN_METRICS_INTERVAL": "1s"}
+        common = {"ROOT_WAIT": "1s", "SAMPLE_PERCENT": "100", "SPAN_METRICS_INTERVAL": "1s", **of_gateways}
         self.gateways = [
             Collector(
                 folder / host,
@@ -121,3 +122,25 @@ def test_without_any_gateway_the_agent_keeps_traces_on_its_disk(tmp_path, hosts)
             one.start()
         assert until(lambda: sent.items() <= {**arrived(first), **arrived(second)}.items(), 60)
         assert not arrived(first).keys() & arrived(second).keys()
+
+
+def test_gateways_whose_queue_is_full_leave_the_rest_to_the_agent(tmp_path, hosts):
+    """The backend is away and the gateways' queues hold a small part; all arrives when it is back. What was sent again is counted, and bounded."""
+    with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, hosts, (first, second), QUEUE_BYTES="20000") as tiers:
+        for far_side in (first, second):
+            far_side.refuse()
+        dice = random.Random(5)
+        sent = send(tiers.agent, dice, 200)
+        assert until(lambda: all(gateway.own_metrics()["otelcol_exporter_queue_size"] > 15_000 for gateway in tiers.gateways), 30)
+        sent |= send(tiers.agent, dice, 800)
+        assert until(lambda: tiers.agent.own_metrics()["otelcol_exporter_queue_size"] > 0, 10)
+        for far_side in (first, second):
+            far_side.healthy()
+        everything = until(lambda: sent.items() <= {**arrived(first), **arrived(second)}.items(), 90)
+        lost = sum(gateway.own_metrics().get("otelcol_exporter_enqueue_failed_spans_total", 0) for gateway in tiers.gateways)
+    assert everything, f"{len({**arrived(first), **arrived(second)})} of {len(sent)}"
+    assert lost == 0
+    counted = Counter((span.trace_id, span.span_id) for span in (*first.spans, *second.spans))
+    twice = sum(count - 1 for count in counted.values())
+    print(f"{len(counted)} spans arrived, {twice} of them again")
+    assert twice < len(counted) / 2
