@@ -16,6 +16,7 @@ from langswarm_otel.catalogue import InstrumentKind as InstrumentKind  # noqa: P
 from langswarm_otel.catalogue import Metric as Metric  # noqa: PLC0414
 from langswarm_otel.catalogue import Profile as Profile  # noqa: PLC0414
 from langswarm_otel.catalogue import SpanKindOfOperation as SpanKindOfOperation  # noqa: PLC0414
+from langswarm_otel.foreign_content import FOREIGN_CONTENT_KEY_PREFIXES, FOREIGN_CONTENT_KEYS
 
 SCOPE_NAME: Final = "langswarm_otel"
 """Instrumentation scope of everything that our own operations emit."""
@@ -120,29 +121,16 @@ RETRIEVAL_DOCUMENTS: Final = "gen_ai.retrieval.documents"
 MEMORY_QUERY_TEXT: Final = "gen_ai.memory.query.text"
 MEMORY_RECORDS: Final = "gen_ai.memory.records"
 
-_CONTENT_KEYS_OF_OTHERS = (
-    *("gen_ai.prompt", "gen_ai.completion", "gen_ai.content.prompt", "gen_ai.content.completion", "gen_ai.tool.message"),
-    *("gen_ai.event.content", "input.value", "output.value", "llm.prompts", "llm.prompt_template.variables", "tool.parameters"),
-    *("traceloop.entity.input", "traceloop.entity.output", "gen_ai.evaluation.explanation", "error.message", "tool_arguments"),
-    *("tool_response", "all_messages_events", "pydantic_ai.all_messages", "final_result", "llm.prompt_template.template", "llm.tools"),
-    *("llm.function_call", "document.content", "message.content", "message.contents", "ai.prompt", "ai.response.text"),
-    *("ai.response.object", "ai.response.toolCalls", "ai.toolCall.args", "ai.toolCall.result", "langfuse.observation.input"),
-    *("langfuse.observation.output", "langfuse.trace.input", "langfuse.trace.output", "gen_ai.task.input", "gen_ai.task.output"),
-)
 CONTENT_KEYS: Final[frozenset[str]] = frozenset(
     (
         *(SYSTEM_INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, TOOL_DEFINITIONS, TOOL_CALL_ARGUMENTS, TOOL_CALL_RESULT),
         *(RETRIEVAL_QUERY_TEXT, RETRIEVAL_DOCUMENTS, MEMORY_QUERY_TEXT, MEMORY_RECORDS, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE),
-        *_CONTENT_KEYS_OF_OTHERS,
+        *FOREIGN_CONTENT_KEYS,
     )
 )
 """Attribute keys whose values are message content, tool data or exception text, on our own and on foreign telemetry."""
 
-CONTENT_KEY_PREFIXES: Final[tuple[str, ...]] = (
-    *("gen_ai.prompt.", "gen_ai.completion.", "gen_ai.input.messages.", "gen_ai.output.messages.", "llm.input_messages"),
-    *("llm.output_messages", "llm.choices.", "llm.tools.", "retrieval.documents.", "reranker."),
-    *("embedding.embeddings.", "ai.prompt.", "traceloop.prompt."),
-)
+CONTENT_KEY_PREFIXES: Final[tuple[str, ...]] = ("gen_ai.input.messages.", "gen_ai.output.messages.", *FOREIGN_CONTENT_KEY_PREFIXES)
 """Prefixes of flattened content attributes; ``gen_ai.prompt.name`` and ``gen_ai.prompt.version`` are metadata and exempt."""
 
 CONTENT_KEY_EXEMPTIONS: Final[frozenset[str]] = frozenset({"gen_ai.prompt.name", "gen_ai.prompt.version"})

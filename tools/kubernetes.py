@@ -60,7 +60,8 @@ def operator_resource(name: str, template: dict[str, Any]) -> str:
 def with_parts(value: Any) -> Any:
     """Return a configuration with ``${file:...}`` replaced by what the file says, and listeners by their addresses."""
     if isinstance(value, dict):
-        return {key: with_parts(item) for key, item in value.items()}
+        # A component without settings is an empty mapping, because what handles resources may drop a null, and the component with it.
+        return {key: {} if item is None else with_parts(item) for key, item in value.items()}
     if isinstance(value, list):
         return [with_parts(item) for item in value]
     part = PART.match(value) if isinstance(value, str) else None

@@ -14,6 +14,7 @@ from langswarm_otel import semconv
 from langswarm_otel.content.cutting import cut_text
 from langswarm_otel.content.media import without_media
 from langswarm_otel.content.safe import json_text, safe_text, snapshot
+from langswarm_otel.foreign_content import FOREIGN_CONTENT_EVENT_NAMES, FOREIGN_CONTENT_KEY_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,9 @@ def is_content_key(key: str) -> bool:
     """Whether the value of an attribute of this name is content; a key that is no string is none."""
     if key in semconv.CONTENT_KEYS:
         return True
-    return isinstance(key, str) and key.startswith(semconv.CONTENT_KEY_PREFIXES) and key not in semconv.CONTENT_KEY_EXEMPTIONS
+    if not isinstance(key, str) or key in semconv.CONTENT_KEY_EXEMPTIONS:
+        return False
+    return key.startswith(semconv.CONTENT_KEY_PREFIXES) or key.endswith(FOREIGN_CONTENT_KEY_SUFFIXES)
 
 
 @lru_cache(maxsize=1024)
@@ -63,10 +66,15 @@ def strip_event(name: str | None, attributes: Mapping[str, V], *, is_open: bool)
     """Return the attributes of a span event or log record without content; the same object if there is none.
 
     Content events of some instrumentations carry bare keys such as ``content`` and ``message``: of such an event only GenAI attributes
-    that are no content, and known metadata, stay.
+    that are no content, and known metadata, stay. What a vector store found has the store's own fields: there, what begins with ``db.``
+    stays.
     """
     kept = strip(attributes, is_open=is_open)
-    if is_open or not kept or not is_content_event(name, kept):
+    if is_open or not kept:
+        return kept
+    if name in FOREIGN_CONTENT_EVENT_NAMES:
+        return kept if all(key.startswith("db.") for key in kept) else {key: kept[key] for key in kept if key.startswith("db.")}
+    if not is_content_event(name, kept):
         return kept
     return {key: value for key, value in kept.items() if key.startswith("gen_ai.") or key in _EVENT_METADATA}
 

@@ -42,10 +42,12 @@ def _go(name: str, module: str, packages: dict[str, str], tags: str = "") -> Bui
     return Build(name=name, tool="go", packages={program: f"{module}/{package}" for program, package in packages.items()}, tags=tags)
 
 
+_ONLY_DNS: Final = "remove_all_sd,enable_dns_sd"
+
 BUILDS: Final = (
     _go("victorialogs", "github.com/VictoriaMetrics/VictoriaLogs", {"victoria-logs": "app/victoria-logs"}),
-    # Without service discovery in any cloud; the configurations here name their targets.
-    _go("prometheus", "github.com/prometheus/prometheus", {"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"}, "remove_all_sd"),
+    # Without service discovery in any cloud; the configurations here name their targets, or ask a name server.
+    _go("prometheus", "github.com/prometheus/prometheus", {"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"}, _ONLY_DNS),
     _go("alertmanager", "github.com/prometheus/alertmanager", {"alertmanager": "cmd/alertmanager", "amtool": "cmd/amtool"}),
     _go("compose", "github.com/docker/compose/v5", {"docker-compose": "cmd"}),
     _go("jaeger", "github.com/jaegertracing/jaeger", {"jaeger": "cmd/jaeger"}),

@@ -66,6 +66,15 @@ def test_content_events_lose_bare_keys():
     assert gate.strip_event(None, old, is_open=False) == {"event.name": "gen_ai.choice"}
 
 
+def test_what_a_vector_store_found_keeps_what_begins_with_db():
+    """OpenLLMetry's events carry the record's fields under the names that the store has for them."""
+    found = {"title": CANARY, "db.query.result.document": CANARY, "db.query.result.score": 0.5}
+    assert gate.strip_event("db.query.result", found, is_open=False) == {"db.query.result.score": 0.5}
+    assert gate.strip_event("db.search.result", found, is_open=True) is found
+    clean = {"db.search.result.id": "7"}
+    assert gate.strip_event("db.search.result", clean, is_open=False) is clean
+
+
 @pytest.mark.parametrize("name", semconv.CONTENT_EVENT_NAMES)
 def test_bodies_of_content_events_go(name):
     """A content event has no body when the gate is closed; an ordinary log line keeps its own."""

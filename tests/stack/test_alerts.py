@@ -1,15 +1,20 @@
-"""From a Collector that is down to a page, and back: Prometheus, Alertmanager and its PagerDuty integration, with a PagerDuty of ours."""
+"""From a Collector that is down to a page, and back: Prometheus, Alertmanager and its PagerDuty integration, with a PagerDuty of ours.
+
+And from a backend that is away to an alert, on what a real Collector says of itself.
+"""
 
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from stack_processes import ROOT, ServerProcess, free_ports, get_json, program, until
+from otlp_server import OtlpServer
+from stack_processes import ROOT, Collector, ServerProcess, free_ports, get_json, make_trace, post_spans, program, until
 
 pytestmark = pytest.mark.timeout(120)
 DEPLOY = ROOT / "deploy" / "compose"
@@ -137,3 +142,40 @@ def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
                 page.server_close()
             assert {one["payload"]["class"] for one in pager.events if one.get("payload")} == {"CollectorDown"}
             assert {one["dedup_key"] for one in pager.events} == {event["dedup_key"]}
+
+
+def test_a_backend_that_is_away_is_an_alert_until_it_is_back(tmp_path):
+    """The real Collector's own metrics, scraped by Prometheus: something waits and nothing goes, though nothing has failed for good."""
+    (port,) = free_ports(1)
+    rules = written(tmp_path, "rules/pipeline.yml", ("for: 5m", "for: 2s"), ("[5m]", "[5s]"))
+    with OtlpServer() as far_side:
+        far_side.refuse()
+        with Collector(tmp_path, "local.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint) as collector:
+            config = written(
+                tmp_path,
+                "prometheus.yml",
+                ("scrape_interval: 15s", "scrape_interval: 500ms"),
+                ("evaluation_interval: 15s", "evaluation_interval: 500ms"),
+                ("collector:8888", collector.metrics_url.removeprefix("http://").removesuffix("/metrics")),
+                ("/etc/prometheus/rules/*.yml", str(rules)),
+            )
+            prometheus = [
+                version_2_reads(config, program("prometheus", installed="prometheus")),
+                f"--config.file={config}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+            ]
+
+            def firing():
+                alerts = get_json(f"http://127.0.0.1:{port}/api/v1/alerts")["data"]["alerts"]
+                return {one["labels"]["alertname"]: one["labels"].get("exporter") for one in alerts if one["state"] == "firing"}
+
+            with ServerProcess(prometheus, ready=f"http://127.0.0.1:{port}/-/ready", log=tmp_path / "prometheus.log"):
+                assert until(lambda: set(firing()) == {"Watchdog"}, 30)
+                dice = random.Random(9)
+                assert post_spans(collector.endpoint, make_trace(dice)) == 200
+                assert until(lambda: firing().get("CollectorDeliversNothing") == "otlp_http/traces", 30), firing()
+                far_side.healthy()
+                assert until(lambda: post_spans(collector.endpoint, make_trace(dice)) == 200 and set(firing()) == {"Watchdog"}, 30), (
+                    firing()
+                )

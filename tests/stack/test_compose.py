@@ -38,7 +38,7 @@ def listening(name):
     """The ports that a service opens to the other containers."""
     if name in COLLECTORS:
         environment = SERVICES[name]["environment"]
-        opened = {value for key, value in environment.items() if value.startswith("0.0.0.0:") and f"env:{key}" in config_of(name)}
+        opened = {value for key, value in environment.items() if value and value.startswith("0.0.0.0:") and f"env:{key}" in config_of(name)}
         own = re.search(r"SELF_METRICS_PORT:-(\d+)", config_of(name))
         return {int(value.rpartition(":")[2]) for value in opened} | {int(own.group(1))}
     if name == "jaeger":
@@ -81,6 +81,15 @@ def test_every_published_port_is_bound_to_this_machine_and_leads_to_a_listener()
             first, _, last = published.partition("-")
             taken += range(int(first), int(last or first) + 1)
     assert len(taken) == len(set(taken)) >= 10
+
+
+def test_prometheus_finds_the_collectors_of_both_tiers():
+    """The name that it asks for is one that each of them has, besides the one that is named by itself."""
+    jobs = {job["job_name"]: job for job in yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]}
+    (name,) = jobs["collector-tiers"]["dns_sd_configs"][0]["names"]
+    having = {one for one, service in SERVICES.items() if name in service.get("networks", {}).get("default", {}).get("aliases", ())}
+    assert having == COLLECTORS - {"collector"}
+    assert {jobs["collector-tiers"]["dns_sd_configs"][0]["port"]} == {8888}
 
 
 def test_the_gateways_that_publish_have_a_port_each():
@@ -168,6 +177,20 @@ def test_every_variable_that_a_collector_gets_is_read():
     for name in COLLECTORS:
         for variable in SERVICES[name]["environment"]:
             assert f"${{env:{variable}" in files or variable in read_by_all, f"{name}: {variable}"
+
+
+def test_what_the_documentation_lets_people_set_reaches_every_collector():
+    """Each variable of the table that is not an address of the container itself is passed on from the shell or .env."""
+    table = re.findall(
+        r"^\| (`.+?`) \|", (ROOT / "docs" / "stack.md").read_text().partition("### Settings")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    settable = {name for row in table for name in re.findall(r"`([A-Z_]+)`", row)}
+    own = {name for name in settable if name.endswith(("_ENDPOINT", "_LISTEN"))} | {
+        *("SELF_METRICS_HOST", "SELF_METRICS_PORT", "QUEUE_DIRECTORY", "QUEUE_BYTES", "CONFIG_DIRECTORY", "MEMORY_LIMIT_MIB"),
+        *("MEMORY_SPIKE_MIB", "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_INTERVAL", "GATEWAY_INSECURE", "KAFKA_BROKER", "KAFKA_CLIENT_ID"),
+    }
+    for name in COLLECTORS:
+        assert settable - own <= set(SERVICES[name]["environment"]), name
 
 
 def test_what_the_files_read_inside_a_container_is_mounted_there():

@@ -99,14 +99,15 @@ def test_the_operators_resource_has_a_configuration_that_the_collector_accepts(p
     given = yaml.safe_load(path.read_text())
     assert (given["apiVersion"], given["kind"]) == ("opentelemetry.io/v1beta1", "OpenTelemetryCollector")
     known = {
-        *("image", "mode", "replicas", "autoscaler", "env", "envFrom", "resources", "podSecurityContext", "securityContext"),
-        *("volumes", "volumeMounts", "volumeClaimTemplates", "config"),
+        *("image", "mode", "autoscaler", "env", "envFrom", "resources", "podSecurityContext", "securityContext", "tolerations"),
+        *("terminationGracePeriodSeconds", "lifecycle", "volumes", "volumeMounts", "volumeClaimTemplates", "config"),
     }
     assert set(given["spec"]) <= known
     assert given["spec"]["mode"] == {"agent": "daemonset", "gateway": "statefulset"}[path.stem]
     assert given["spec"]["config"]["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] == "0.0.0.0:4317"
     text = json.dumps(given["spec"]["config"])
     assert "${file:" not in text
+    assert ": null" not in text, "a null may be dropped on the way, and what it is the value of with it"
     (tmp_path / "config.yaml").write_text(text)
     done = subprocess.run(
         [program("otelcol-langswarm"), "validate", f"--config={tmp_path / 'config.yaml'}"],
@@ -148,6 +149,23 @@ def test_a_pod_can_do_no_more_than_it_must(name):
     variables = {one["name"]: one["value"] for one in container["env"]}
     assert int(variables.get("MEMORY_LIMIT_MIB", 400)) <= 0.8 * mib
     assert int(variables["GOMEMLIMIT"].removesuffix("MiB")) <= 0.8 * mib
+
+
+def test_a_gateway_that_ends_has_left_the_name_before_and_has_time_to_deliver():
+    """It waits for agents to look again, for the roots of runs and for the delivery of what is decided, all within its grace period."""
+    pod = pod_of("otel-gateway")
+    (container,) = pod["containers"]
+    waits = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    defaults = dict(re.findall(r"\$\{env:(\w+):-(\d+)s\}", "\n".join(path.read_text() for path in CONFIG.rglob("*.yaml"))))
+    assert waits > int(defaults["GATEWAY_INTERVAL"]) + int(defaults["ROOT_WAIT"]) + 10
+    assert pod["terminationGracePeriodSeconds"] > waits + 20
+    assert "replicas" not in resource("StatefulSet", "otel-gateway")["spec"], "the autoscaler's number"
+
+
+def test_an_agent_is_on_every_node():
+    """The service leads to the agent on the same node, so a node without one could send nowhere."""
+    assert pod_of("otel-agent")["tolerations"] == [{"operator": "Exists"}]
+    assert resource("Service", "otel-agent")["spec"]["internalTrafficPolicy"] == "Local"
 
 
 def test_agents_find_the_gateways_by_their_headless_service():

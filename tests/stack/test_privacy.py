@@ -13,9 +13,10 @@ from hypothesis import given, strategies
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from otlp_server import OtlpServer, attributes
-from stack_processes import CONFIG, Collector, make_trace, pairs_of, post_spans, value_of
+from stack_processes import CONFIG, Collector, make_trace, pairs_of, post_request, post_spans, request_of, until, value_of
 
 from langswarm_otel import semconv
+from langswarm_otel.content import gate
 from langswarm_otel.content.credentials import CREDENTIALS
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
@@ -44,6 +45,10 @@ HARMLESS = {
     "gen_ai.usage.input_tokens": 412,
     "gen_ai.token.type": "input",
     "task.id": "task-1234567890abcdef1234",
+    "evaluations.0.evaluation.score": 0.5,
+    "db.milvus.search.limit": 5,
+    "pinecone.query.top_k": 3,
+    "crewai.crew.id": "c-7",
 }
 MASKED = yaml.safe_load((CONFIG / "parts" / "redaction_content.yaml").read_text())
 PLAIN = yaml.safe_load((CONFIG / "parts" / "plain_keys.yaml").read_text())
@@ -78,7 +83,8 @@ def test_every_key_of_our_own_gate_is_masked():
         ),
         (
             "opentelemetry.semconv_ai",
-            r"^(traceloop|llm|gen_ai)\.(?!request\.type).*(input|output|prompt|prompts|template|variables|functions|chunk|headers)$",
+            r"""(?x)(input|output|prompt|template|variables|functions|chunk|headers|result\.(document|metadata|vector|entity)
+            |\.vector|\.filter|\.where|where_document|queries|annsearch_request|search\.query|argument|\.value)$""",
         ),
     ],
 )
@@ -86,15 +92,32 @@ def test_what_the_packages_of_others_call_content_is_masked(module, words, monke
     """The names in OpenInference's and OpenLLMetry's own packages."""
     monkeypatch.syspath_prepend(str(Path(sys.prefix) / "genai-peers"))
     names = pytest.importorskip(module, reason=f"{module} is not installed (tools/install.sh)")
-    keys = {
-        value
-        for holder in vars(names).values()
-        if isinstance(holder, type)
-        for name, value in vars(holder).items()
-        if name.isupper() and isinstance(value, str) and "." in value and re.search(words, value)
-    }
-    assert len(keys) > 5
+    holders = [holder for holder in vars(names).values() if isinstance(holder, type) and holder.__name__ not in {"Enum", "Meters"}]
+    found = {getattr(value, "value", value) for holder in holders for name, value in vars(holder).items() if name.isupper()}
+    keys = {key for key in found if isinstance(key, str) and "." in key and re.search(words, key)}
+    assert len(keys) > 20
     assert {key for key in keys if not is_masked(key)} == set()
+    assert {key for key in keys if not gate.is_content_key(key)} == set(), "our own gate"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        # OpenLLMetry: functions by their number, what Chroma found, CrewAI's results, Weaviate's arguments, LlamaIndex' tools
+        *("llm.request.functions.0.parameters", "llm.request.functions.12.description", "db.query.result.document", "crewai.crew.result"),
+        *("crewai.crew.tasks_output", "crewai.task.description", "crewai.agent.backstory", "db.weaviate.batch.add_data_object.data_object"),
+        *("weaviate.data.crud_data.create.data_object", "db.weaviate.client.graphql_raw_query.gql_query", "tool.arguments"),
+        # OpenInference: lists by their number
+        *("evaluations.0.evaluation.explanation", "input.images.0.image.url", "retrieval.documents.3.document.content", "video.url"),
+        # Vercel AI SDK, Pydantic AI, Logfire, Langfuse
+        *("ai.response.reasoning", "ai.values", "ai.result.toolCalls", "ai.prompt.messages", "events", "request_data", "response_data"),
+        *("model_request_parameters", "all_messages_events", "langfuse.observation.status_message"),
+    ],
+)
+def test_keys_found_in_the_sources_of_others_are_masked(key):
+    """By the Collector and by our own gate; their packages name these nowhere."""
+    assert is_masked(key)
+    assert gate.is_content_key(key)
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS, ids=lambda one: f"{one.rule}-{one.start[:6]}")
@@ -138,9 +161,29 @@ def planted(trace):
     children[2].attributes.extend(pairs_of({"list": [KEYS["openai"], "harmless"], **HARMLESS}))
     children[2].attributes.extend(pairs_of(dict.fromkeys(SECRET_KEYS, "hunter2")))
     event = children[3].events.add()
+    event.name = "db.query.result"  # as Milvus and Marqo have it: the fields of the record
+    event.attributes.extend(pairs_of({"title": CANARY, "db.query.result.document": CANARY, "db.query.result.score": 0.5}))
+    event = children[3].events.add()
     event.name = f"exception {KEYS['slack']}"
     event.attributes.extend(pairs_of({semconv.EXCEPTION_MESSAGE: CANARY, semconv.EXCEPTION_TYPE: "ValueError", "gen_ai.prompt": CANARY}))
     return trace
+
+
+def test_the_name_of_a_crew_ai_task_is_no_description(tmp_path):
+    """OpenLLMetry takes the whole description as the span's name; with the opt-in it stays."""
+    for variables, name in (({}, "task"), ({"REDACTION": "redaction/credentials"}, f"{CANARY}.task")):
+        with (
+            OtlpServer() as far_side,
+            Collector(
+                tmp_path / name[:4], "local.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint, **variables
+            ) as one,
+        ):
+            request = request_of(make_trace(random.Random(6), spans=1))
+            scope = request.resource_spans[0].scope_spans[0]
+            scope.scope.name, scope.spans[0].name = "opentelemetry.instrumentation.crewai.instrumentation", f"{CANARY}.task"
+            assert post_request(one.endpoint, request) == 200
+            assert far_side.wait_for(spans=1, timeout_s=20)
+            assert far_side.spans[0].name == name
 
 
 def post_logs(endpoint):
@@ -201,6 +244,16 @@ def run(tmp_path, **variables):
         return b"".join(request.message.SerializeToString() for request in far_side.requests), far_side
 
 
+def test_log_lines_go_to_the_output_of_local_yaml_without_content(tmp_path):
+    """What `docker compose logs collector` shows where no store is named: the lines as they came, but for content and keys."""
+    with Collector(tmp_path, "local.yaml") as collector:
+        assert post_logs(collector.endpoint) == 200
+        assert until(lambda: "connected with" in collector.output(), 20)
+        assert until(lambda: semconv.CONTENT_EVENT_NAMES[-1] in collector.output(), 20)
+        assert CANARY not in collector.output()
+        assert KEYS["openai"] not in collector.output()
+
+
 def test_a_canary_in_prompts_arguments_and_results_reaches_no_backend(tmp_path):
     """Not a byte of it, in spans, events, status messages, log records or metrics; what is no content arrives."""
     arrived, far_side = run(tmp_path)
@@ -215,6 +268,8 @@ def test_a_canary_in_prompts_arguments_and_results_reaches_no_backend(tmp_path):
     assert {key: others[key] for key in HARMLESS} == HARMLESS
     assert {others[key] for key in SECRET_KEYS} == {"****"}
     assert {name for name, _ in far_side.metric_points} >= {"planted", "traces.span.metrics.calls"}
+    results = [attributes(event.attributes) for span in far_side.spans for event in span.events if event.name == "db.query.result"]
+    assert results == [{"db.query.result.document": "****", "db.query.result.score": 0.5}]
     assert b"harmless" in arrived
     assert b"ValueError" in arrived
     assert b"kept" in arrived

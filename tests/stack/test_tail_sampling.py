@@ -70,7 +70,7 @@ def test_of_2000_traces_the_special_are_kept_whole_and_of_the_rest_the_stated_sh
 
 
 def test_a_run_that_lasts_longer_than_the_wait_is_judged_by_its_root(tmp_path):
-    """Children are sent as they end, the root much later: it has the cost, the duration and the error, and the trace is kept whole for them."""
+    """Children are sent as they end, the root much later: it has cost, duration and error, and the trace is kept whole for them."""
     dice = random.Random(7)
     runs = {kind: make_trace(dice, spans=SPANS, **SPECIAL[kind]) for kind in ("expensive", "slow")}
     runs["error"] = make_trace(dice, spans=SPANS)
@@ -79,7 +79,12 @@ def test_a_run_that_lasts_longer_than_the_wait_is_judged_by_its_root(tmp_path):
     with (
         OtlpServer() as far_side,
         Collector(
-            tmp_path, "gateway.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint, ROOT_WAIT="1s", SAMPLE_PERCENT="0"
+            tmp_path,
+            "gateway.yaml",
+            TRACES_ENDPOINT=far_side.endpoint,
+            METRICS_ENDPOINT=far_side.endpoint,
+            ROOT_WAIT="1s",
+            SAMPLE_PERCENT="0",
         ) as gateway,
     ):
         for _, *children in runs.values():

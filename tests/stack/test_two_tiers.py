@@ -125,7 +125,7 @@ def test_without_any_gateway_the_agent_keeps_traces_on_its_disk(tmp_path, hosts)
 
 
 def test_gateways_whose_queue_is_full_leave_the_rest_to_the_agent(tmp_path, hosts):
-    """The backend is away and the gateways' queues hold a small part; all arrives when it is back. What was sent again is counted, and bounded."""
+    """The backend is away and the gateways' queues hold a small part; all arrives when it is back, and little of it twice."""
     with OtlpServer() as first, OtlpServer() as second, Tiers(tmp_path, hosts, (first, second), QUEUE_BYTES="20000") as tiers:
         for far_side in (first, second):
             far_side.refuse()

@@ -234,7 +234,12 @@ def request_of(spans: list[Span], service: str = "tester") -> ExportTraceService
 
 def post_spans(endpoint: str, spans: list[Span], service: str = "tester", timeout_s: float = 10.0) -> int:
     """Send spans over OTLP/HTTP; return the status, 0 when no answer came."""
-    body = request_of(spans, service).SerializeToString()
+    return post_request(endpoint, request_of(spans, service), timeout_s)
+
+
+def post_request(endpoint: str, given: ExportTraceServiceRequest, timeout_s: float = 10.0) -> int:
+    """Send a request over OTLP/HTTP; return the status, 0 when no answer came."""
+    body = given.SerializeToString()
     request = urllib.request.Request(f"{endpoint}/v1/traces", data=body, headers={"content-type": "application/x-protobuf"})
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as answer:
