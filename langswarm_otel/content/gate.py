@@ -19,6 +19,8 @@ from langswarm_otel.foreign_content import FOREIGN_CONTENT_EVENT_NAMES, FOREIGN_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
 V = TypeVar("V")
 
 _EVENT_NAME_KEYS: Final = ("event.name", "otel.event.name")
@@ -77,6 +79,13 @@ def strip_event(name: str | None, attributes: Mapping[str, V], *, is_open: bool)
     if not is_content_event(name, kept):
         return kept
     return {key: value for key, value in kept.items() if key.startswith("gen_ai.") or key in _EVENT_METADATA}
+
+
+def strip_name(name: str, scope: InstrumentationScope | None, *, is_open: bool) -> str:
+    """Return the name of a span, without the description of the task that OpenLLMetry makes the name of CrewAI's."""
+    if is_open or not name.endswith(".task") or scope is None or not scope.name.startswith("opentelemetry.instrumentation.crewai"):
+        return name
+    return "task"
 
 
 def strip_body(body: V, name: str | None, attributes: Mapping[str, Any] | None = None, *, is_open: bool) -> V | None:

@@ -82,7 +82,7 @@ class Preparation:
         attributes = self.clean(span.attributes)
         events = self._events(span.events)
         links = self._links(span.links)
-        name = self.scrubber.text(safe_text(span.name))
+        name = self.scrubber.text(gate.strip_name(safe_text(span.name), span.instrumentation_scope, is_open=self.capture_content))
         status = self._status(span)
         attributes, events = self._within_budget(span, attributes, events)
         if attributes is None and events is None and links is None and name is span.name and status is span.status:

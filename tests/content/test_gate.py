@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
@@ -64,6 +65,16 @@ def test_content_events_lose_bare_keys():
     assert gate.strip_event("order.placed", plain, is_open=False) is plain
     old = {"event.name": "gen_ai.choice", "content": CANARY}
     assert gate.strip_event(None, old, is_open=False) == {"event.name": "gen_ai.choice"}
+
+
+def test_the_name_of_a_crew_ai_task_is_no_description():
+    """OpenLLMetry names the span after the whole description; other scopes' names are their own."""
+    crew = InstrumentationScope("opentelemetry.instrumentation.crewai.instrumentation")
+    assert gate.strip_name(f"{CANARY}.task", crew, is_open=False) == "task"
+    assert gate.strip_name(f"{CANARY}.task", crew, is_open=True) == f"{CANARY}.task"
+    assert gate.strip_name("researcher.agent", crew, is_open=False) == "researcher.agent"
+    for scope in (InstrumentationScope("app"), None):
+        assert gate.strip_name("clean.task", scope, is_open=False) == "clean.task"
 
 
 def test_what_a_vector_store_found_keeps_what_begins_with_db():
