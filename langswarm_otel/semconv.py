@@ -137,7 +137,8 @@ CONTENT_KEY_EXEMPTIONS: Final[frozenset[str]] = frozenset({"gen_ai.prompt.name",
 
 CONTENT_EVENT_NAMES: Final[tuple[str, ...]] = (
     *("gen_ai.client.inference.operation.details", "gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message"),
-    *("gen_ai.tool.message", "gen_ai.choice", "gen_ai.content.prompt", "gen_ai.content.completion"),
+    *("gen_ai.tool.message", "gen_ai.developer.message", "gen_ai.function.message", "gen_ai.choice"),
+    *("gen_ai.content.prompt", "gen_ai.content.completion"),
 )
 """Events (log records) whose *body* is content."""
 

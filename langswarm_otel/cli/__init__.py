@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 when all is well, 1 when not, 2 for a command line that makes no sense."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
+        return status
     except ConfigurationError as error:
         print(f"langswarm-otel: {error}", file=sys.stderr)
         return 1
@@ -28,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"langswarm-otel: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # `langswarm-otel names | head`
-        sys.stderr.close()
+        # As the documentation of Python's SIGPIPE has it: or the flush at exit fails once more, and the status is 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _SERVICE: Final = "langswarm-demo"
 _DEADLINE_S: Final = 10.0
 _CHECK_S: Final = 5.0
+_PORTS_OF_COMPOSE: Final = frozenset({4317, 4318, 14317, 14318, 24317, 24318})
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _INSTALL_LANGSWARM: Final = "pip install 'langswarm-otel[langswarm]'"
 
@@ -194,14 +195,18 @@ def _where_to_look(endpoint: str, report: Report) -> str:
     from urllib.parse import urlsplit  # noqa: PLC0415 - on use
 
     trace_id = min(report.nodes, key=lambda node: node.start_ns).trace_id if report.nodes else ""
-    if urlsplit(endpoint).hostname not in _LOCAL:
+    pages = _local_pages(urlsplit(endpoint).port, trace_id) if urlsplit(endpoint).hostname in _LOCAL else None
+    if pages is None:
         return f"look       in the back ends of that Collector, for service {_SERVICE} and trace {trace_id}"
-    traces, metrics, logs = _local_pages(urlsplit(endpoint).port, trace_id)
+    traces, metrics, logs = pages
     return f"look       traces   {traces}\n           metrics  {metrics}\n           logs     {logs}"
 
 
-def _local_pages(port: int | None, trace_id: str) -> tuple[str, str, str]:
-    """Return where traces, metrics and log lines are: in the stack of processes that listens there, or else in docker-compose.yml's."""
+def _local_pages(port: int | None, trace_id: str) -> tuple[str, str, str] | None:
+    """Return where traces, metrics and log lines are: in the stack of processes that listens there, or else in docker-compose.yml's.
+
+    None for a port of neither.
+    """
     from langswarm_otel.stack import StackError, places, running  # noqa: PLC0415 - on use
 
     try:
@@ -209,6 +214,8 @@ def _local_pages(port: int | None, trace_id: str) -> tuple[str, str, str]:
     except StackError:
         stack = None
     if stack is None or port not in {stack.ports.otlp_http, stack.ports.otlp_grpc}:
+        if port not in _PORTS_OF_COMPOSE:
+            return None
         traces, metrics = (
             f"http://localhost:16686/trace/{trace_id} (Jaeger)",
             "http://localhost:9090 (Prometheus), http://localhost:3000 (Grafana)",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.cli.terminal import paint
 from langswarm_otel.stack import StackError
 
 if TYPE_CHECKING:
-    import argparse
-
+    from langswarm_otel.stack.processes import RunningServer
     from langswarm_otel.stack.running import RunningStack
+
+_LITTLE_BYTES: Final = 2**30
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +37,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     down.add_argument("--delete-data", action="store_true", help="remove metrics, log lines and what is not delivered yet")
     down.set_defaults(act=_down)
     for action in (up, status, down):
-        action.add_argument("--directory", metavar="DIR", type=Path, help="where data, logs and state are (default: in the cache folder)")
+        action.add_argument(
+            "--directory", metavar="DIR", type=_folder, help="where data, logs and state are (default: in the cache folder)"
+        )
     build = actions.add_parser("build", help="build the programs, those that only tests need included")
     build.add_argument("--optional", action="store_true", help="where they cannot be built, say what follows and exit 0")
     build.set_defaults(act=_build)
@@ -44,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; a failure is one message and status 1."""
     try:
         return int(arguments.act(arguments))
+    except BrokenPipeError:
+        raise
     except (StackError, OSError) as error:  # OSError: a folder that cannot be written names itself
         print(f"langswarm-otel stack: {error}", file=sys.stderr)
         return 1
@@ -56,8 +63,12 @@ def _up(arguments: argparse.Namespace) -> int:
     for program in servers.PROGRAMS:
         if building.find(program) is None:
             building.build(programs.build_of(program), say=_say)
-    stack = running.up(_directory(arguments), Ports.free() if arguments.free_ports else Ports())
-    print(_table(stack))
+    directory = _directory(arguments)
+    stack = running.up(directory, Ports.free() if arguments.free_ports else Ports())
+    print(_table(_looked_at(stack)))
+    free = shutil.disk_usage(directory).free
+    if free < _LITTLE_BYTES:
+        _say(f"only {free // 2**20} MiB are free at {directory}: a full disk loses what waits to be delivered")
     print(f"\nsend to it: langswarm-otel demo --endpoint {stack.endpoint}, or configure_observability(endpoint={stack.endpoint!r})")
     return 0
 
@@ -69,8 +80,9 @@ def _status(arguments: argparse.Namespace) -> int:
     if stack is None:
         print("the stack is not up; start it with `langswarm-otel stack up`")
         return 1
-    print(_table(stack))
-    return 0 if all(server.is_healthy() for server in stack.servers) else 1
+    looked_at = _looked_at(stack)
+    print(_table(looked_at))
+    return 0 if all(alive and healthy for _, alive, healthy in looked_at) else 1
 
 
 def _down(arguments: argparse.Namespace) -> int:
@@ -98,15 +110,25 @@ def _build(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _table(stack: RunningStack) -> str:
+def _looked_at(stack: RunningStack) -> list[tuple[RunningServer, bool, bool]]:
+    """Return each server, whether its process lives, and whether it is well; another program may answer in the place of a dead one."""
+    return [(server, server.is_alive(), server.is_healthy()) for server in stack.servers]
+
+
+def _table(looked_at: list[tuple[RunningServer, bool, bool]]) -> str:
     """Return one line for each server: whether it is well, its name, its address, what it is for."""
     lines = []
-    for server in stack.servers:
-        healthy = server.is_alive() and server.is_healthy()
-        state = "ok" if healthy else "FAIL"
-        why = server.about if healthy else ("does not answer" if server.is_alive() else "has ended") + f"; see {server.log}"
+    for server, alive, healthy in looked_at:
+        state = "ok" if alive and healthy else "FAIL"
+        why = server.about if state == "ok" else ("does not answer" if alive else "has ended") + f"; see {server.log}"
         lines.append(f"{paint(f'{state:>4}', state)}  {server.name:<13} {server.page:<40} {why}")
     return "\n".join(lines)
+
+
+def _folder(given: str) -> Path:
+    if not given:
+        raise argparse.ArgumentTypeError("is empty; name a folder")
+    return Path(given)
 
 
 def _directory(arguments: argparse.Namespace) -> Path:

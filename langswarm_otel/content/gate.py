@@ -7,6 +7,7 @@ it never leaves them empty.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,7 +15,7 @@ from langswarm_otel import semconv
 from langswarm_otel.content.cutting import cut_text
 from langswarm_otel.content.media import without_media
 from langswarm_otel.content.safe import json_text, safe_text, snapshot
-from langswarm_otel.foreign_content import FOREIGN_CONTENT_EVENT_NAMES, FOREIGN_CONTENT_KEY_SUFFIXES
+from langswarm_otel.foreign_content import CONTENT_KEYS_OF_SCOPES, FOREIGN_CONTENT_EVENT_NAMES, FOREIGN_CONTENT_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
+_NO_KEYS: Final[frozenset[str]] = frozenset()
 _EVENT_NAME_KEYS: Final = ("event.name", "otel.event.name")
 _EVENT_METADATA: Final = frozenset({"role", "id", "finish_reason", "index", "name", *_EVENT_NAME_KEYS})
 
@@ -34,7 +36,13 @@ def is_content_key(key: str) -> bool:
         return True
     if not isinstance(key, str) or key in semconv.CONTENT_KEY_EXEMPTIONS:
         return False
-    return key.startswith(semconv.CONTENT_KEY_PREFIXES) or key.endswith(FOREIGN_CONTENT_KEY_SUFFIXES)
+    return key.startswith(semconv.CONTENT_KEY_PREFIXES) or FOREIGN_CONTENT_PATTERN.search(key) is not None
+
+
+@lru_cache(maxsize=1024)
+def keys_of_scope(name: str) -> frozenset[str]:
+    """Return the keys that are content on spans of an instrumentation scope of this name, besides those that are everywhere."""
+    return next((keys for beginning, keys in CONTENT_KEYS_OF_SCOPES if name.startswith(beginning)), _NO_KEYS)
 
 
 @lru_cache(maxsize=1024)
@@ -60,8 +68,28 @@ def strip(attributes: Mapping[str, V], *, is_open: bool) -> Mapping[str, V]:
     present = attributes if type(attributes) is dict else snapshot(attributes)
     for key in present:
         if is_content_key(key):
-            return {key: value for key, value in present.items() if not is_content_key(key)}
+            return {key: value for key, value in present.items() if not is_content_key(key)} | _asked_for(present)
     return attributes
+
+
+def strip_scope(attributes: Mapping[str, V], scope: InstrumentationScope | None, *, is_open: bool) -> Mapping[str, V]:
+    """Return the attributes of a span without the keys that are content in its scope; the same object if there is none."""
+    keys = keys_of_scope(scope.name) if scope is not None and not is_open else _NO_KEYS
+    if not keys or keys.isdisjoint(attributes):
+        return attributes
+    return {key: value for key, value in attributes.items() if key not in keys}
+
+
+def _asked_for(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the model that was asked for, which OpenInference has only among the parameters of the call, and these may quote content."""
+    parameters = attributes.get("llm.invocation_parameters")
+    if not isinstance(parameters, str) or semconv.REQUEST_MODEL in attributes:
+        return {}
+    try:
+        model = json.loads(parameters)["model"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return {}
+    return {semconv.REQUEST_MODEL: model} if isinstance(model, str) else {}
 
 
 def strip_event(name: str | None, attributes: Mapping[str, V], *, is_open: bool) -> Mapping[str, V]:

@@ -23,6 +23,7 @@ from langswarm_otel.content.safe import safe_attributes, safe_text, safe_value
 from langswarm_otel.content.scrubbing import USUAL, Scrubber
 from langswarm_otel.export.log_records import are_plain
 from langswarm_otel.export.sdk_private import attributes_and_events
+from langswarm_otel.foreign_content import FOREIGN_CONTENT_EVENT_NAMES
 from langswarm_otel.log_sources import LANGSWARM, WITHHELD, quotes_content
 from langswarm_otel.pipelines.fold import add_points, freeze
 
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 
     from opentelemetry._logs import LogRecord
     from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics import Exemplar
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from langswarm_otel.config import ObservabilityConfig
 
 _EMPTY: Mapping[str, Any] = {}
+_LOOKED_AT = frozenset((*semconv.CONTENT_EVENT_NAMES, *FOREIGN_CONTENT_EVENT_NAMES))
 _KEPT = frozenset(
     {semconv.CONVERSATION_ID, semconv.AGENT_NAME, semconv.EXCEPTION_TYPE, "code.file.path", "code.function.name", "code.line.number"}
 )
@@ -79,7 +82,7 @@ class Preparation:
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return the span as it may be sent."""
-        attributes = self.clean(span.attributes)
+        attributes = self._of_scope(span, self.clean(span.attributes))
         events = self._events(span.events)
         links = self._links(span.links)
         name = self.scrubber.text(gate.strip_name(safe_text(span.name), span.instrumentation_scope, is_open=self.capture_content))
@@ -88,6 +91,12 @@ class Preparation:
         if attributes is None and events is None and links is None and name is span.name and status is span.status:
             return span
         return _ChangedSpan(span, name=name, attributes=attributes, events=events, links=links, status=status)
+
+    def _of_scope(self, span: ReadableSpan, cleaned: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return cleaned attributes without what is content in the span's scope alone, or None if they may stay as they are."""
+        present = (span.attributes or _EMPTY) if cleaned is None else cleaned
+        kept = gate.strip_scope(present, span.instrumentation_scope, is_open=self.capture_content)
+        return cleaned if kept is present else kept
 
     def _status(self, span: ReadableSpan) -> Status:
         status = span.status
@@ -161,7 +170,20 @@ class Preparation:
         if semconv.USER_ID in attributes:
             attributes = {key: value for key, value in attributes.items() if key != semconv.USER_ID}
         attributes = self.scrubber.attributes(safe_attributes(attributes))
+        exemplars = [self._exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()]
+        if any(new is not old for new, old in zip(exemplars, getattr(point, "exemplars", None) or (), strict=True)):
+            return dataclasses.replace(point, attributes=attributes, exemplars=exemplars)
         return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
+
+    def _exemplar(self, exemplar: Exemplar) -> Exemplar:
+        """Return an exemplar whose attributes, those that a view has taken off its series, may be sent."""
+        if not exemplar.filtered_attributes:
+            return exemplar
+        kept = {key: value for key, value in exemplar.filtered_attributes.items() if key != semconv.USER_ID}
+        cleaned = self.clean(kept)
+        if cleaned is None and len(kept) == len(exemplar.filtered_attributes):
+            return exemplar
+        return dataclasses.replace(exemplar, filtered_attributes=kept if cleaned is None else cleaned)
 
     def _is_harmless(self, record: LogRecord) -> bool:
         """Whether a record of plain values holds no credential and is of a usual size."""
@@ -198,7 +220,7 @@ class Preparation:
 def _is_plain(record: LogRecord) -> bool:
     """Whether a record may be sent as it is, for sure: what most records are, seen in one look."""
     attributes: Any = record.attributes
-    if type(attributes) is not dict or not gate.are_plain_keys(tuple(attributes)) or record.event_name in semconv.CONTENT_EVENT_NAMES:
+    if type(attributes) is not dict or not gate.are_plain_keys(tuple(attributes)) or record.event_name in _LOOKED_AT:
         return False
     for text in (record.body, record.severity_text, record.event_name):
         if text is not None and (type(text) is not str or not text.isascii()):

@@ -6,8 +6,12 @@ import errno
 import socket
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 from langswarm_otel.stack import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["HOST", "Ports"]
 
@@ -52,13 +56,19 @@ class Ports:
                 one.bind((HOST, 0))
             return cls(**{name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)})
 
-    def check_free(self) -> None:
-        """Make sure that nobody listens on any of them.
+    def __post_init__(self) -> None:
+        for name, port in asdict(self).items():
+            if type(port) is not int or not 0 < port < 2**16:
+                raise ValueError(f"{name} {port!r} is no port")
+
+    def check_free(self, names: Iterable[str]) -> None:
+        """Make sure that nobody listens on those of these names.
 
         Raises:
             StackError: somebody does; names the port, what it is for, and the mend.
         """
-        for name, port in asdict(self).items():
+        for name in names:
+            port = getattr(self, name)
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["build", "build_missing", "find", "missing"]
 
+_NO_GO: Final = "Go is not on PATH (https://go.dev/dl); put it there, or use docker compose"
 _NEEDS: Final = {
-    "go": ("go", "Go is not installed (https://go.dev/dl)"),
-    "ocb": ("go", "Go is not installed (https://go.dev/dl)"),
-    "mvn": ("mvn", "Maven is not installed (https://maven.apache.org/install.html)"),
+    "go": ("go", _NO_GO),
+    "ocb": ("go", _NO_GO),
+    "mvn": ("mvn", "Maven is not on PATH (https://maven.apache.org/install.html)"),
 }
+_SOURCES: Final = "sources"
+"""File beside a program: the digest of what it was built from, whichever Go built it."""
 _ENVIRONMENT: Final = {"CGO_ENABLED": "0", "GOWORK": "off"}
 _FLAGS: Final = "-trimpath -buildvcs=false"
 _LINES_OF_LOG: Final = 12
@@ -86,6 +89,7 @@ def build(wanted: Build, *, say: Callable[[str], None]) -> None:
             finished = Path(work) / "finished"
             finished.mkdir()
             {"go": _build_module, "ocb": _build_collector, "mvn": _fetch_artifact}[wanted.tool](wanted, Path(work), finished)
+            (finished / _SOURCES).write_text(_digest(wanted).hexdigest(), encoding="utf-8")
             _replace(folder, finished)
         say(f"built {' and '.join(wanted.packages)} in {time.monotonic() - begun:.0f} s")
 
@@ -152,11 +156,22 @@ def _only_one(wanted: Build) -> Iterator[None]:
 
 
 def _folder(wanted: Build) -> Path:
+    """Return where a build is: under a key of its sources and the version of Go; where there is no Go, what any Go has made of them."""
+    digest = _digest(wanted)
+    if wanted.tool != "mvn" and shutil.which("go") is None:
+        for sources in (places.cache() / wanted.name).glob(f"*/{_SOURCES}"):
+            if sources.read_text(encoding="utf-8") == digest.hexdigest():
+                return sources.parent
+    digest.update((_go_version() if wanted.tool != "mvn" else "").encode())
+    return places.cache() / wanted.name / digest.hexdigest()[:16]
+
+
+def _digest(wanted: Build) -> hashlib._Hash:
     digest = hashlib.sha256()
     for source in wanted.sources:
         digest.update(source.read_bytes())
-    digest.update(f"{wanted.packages} {wanted.tags} {_go_version() if wanted.tool != 'mvn' else ''}".encode())
-    return places.cache() / wanted.name / digest.hexdigest()[:16]
+    digest.update(f"{wanted.packages} {wanted.tags} ".encode())
+    return digest
 
 
 def _go_version() -> str:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from langswarm_otel.stack import StackError
+
 CACHE_VARIABLE: Final = "LANGSWARM_OTEL_STACK_CACHE"
 
 _HERE: Final = Path(__file__).parent
@@ -43,10 +45,16 @@ def cache() -> Path:
 
     ``LANGSWARM_OTEL_STACK_CACHE`` decides; otherwise a checkout's own ``.cache/stack``, otherwise the user's cache folder
     (XDG Base Directory Specification).
+
+    Raises:
+        StackError: the variable names the home of nobody.
     """
     given = os.environ.get(CACHE_VARIABLE)
     if given:
-        return Path(given).expanduser().absolute()
+        try:
+            return Path(given).expanduser().absolute()
+        except RuntimeError as error:
+            raise StackError(f"{CACHE_VARIABLE}={given!r}: {error}; give a folder that there is or can be") from error
     if is_checkout():
         return _CHECKOUT / ".cache" / "stack"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langswarm-otel" / "stack"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from langswarm_otel.stack import StackError
 from langswarm_otel.stack.addresses import Ports
+from langswarm_otel.stack.interruption import Interruption
 from langswarm_otel.stack.processes import RunningServer, start
 from langswarm_otel.stack.servers import all_servers
 
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from langswarm_otel.stack.servers import Server
+
 __all__ = ["RunningStack", "down", "read", "up"]
 
 _STATE: Final = "stack.json"
+_LOCK: Final = "stack.lock"
+"""Made by the first `up`; says that a folder is ours."""
 _START_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 15.0
 
@@ -63,45 +68,68 @@ def read(directory: Path) -> RunningStack | None:
 def up(directory: Path, ports: Ports) -> RunningStack:
     """Start every server that does not run yet and wait until all are ready.
 
-    A stack that runs already keeps its ports. When one server does not start, those of this call are stopped again.
+    A stack that runs already keeps its ports. When one does not start, or a signal asks to end, those of this call are stopped again.
 
     Raises:
-        StackError: a port is taken, a program is not built, or a server did not start.
+        StackError: the folder holds something else, a port is taken, a program is not built, a server did not start, or one runs
+            that was started with other settings.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with _only_one(directory):
+    _claim(directory)
+    with _only_one(directory), Interruption() as interruption:
         present = read(directory)
         alive = {server.name: server for server in present.servers if server.is_alive()} if present else {}
         if present and alive:
             ports = present.ports
-        else:
-            ports.check_free()
+        wanted = all_servers(ports, directory)
+        for server in wanted:
+            if server.name not in alive:
+                ports.check_free(server.ports)
+            elif alive[server.name].settings != server.settings:
+                raise StackError(f"{server.name} runs with other settings or another version; `langswarm-otel stack down` first")
         started: list[RunningServer] = []
         try:
-            servers = []
-            for server in all_servers(ports, directory):
-                running = alive.get(server.name)
-                if running is None:
-                    running = start(server, directory)
-                    started.append(running)
-                servers.append(running)
-            stack = RunningStack(ports=ports, servers=tuple(servers))
-            _write(directory, stack)
-            deadline = time.monotonic() + _START_TIMEOUT_S
-            for running in servers:
-                running.wait_until_healthy(deadline)
+            return _up(directory, ports, wanted, alive, started, interruption)
         except BaseException:
             for running in reversed(started):
                 running.stop(_STOP_TIMEOUT_S)
             if not alive:
                 (directory / _STATE).unlink(missing_ok=True)
             raise
-        return stack
+
+
+def _up(
+    directory: Path,
+    ports: Ports,
+    wanted: tuple[Server, ...],
+    alive: dict[str, RunningServer],
+    started: list[RunningServer],
+    interruption: Interruption,
+) -> RunningStack:
+    """Start what is not alive, each written down at once, and wait for all; what was started is in ``started``, whatever happens."""
+    running = dict(alive)
+    for server in wanted:
+        if server.name not in alive:
+            running[server.name] = start(server, directory)
+            started.append(running[server.name])
+            _write(directory, RunningStack(ports=ports, servers=tuple(running.values())))
+        interruption.check()
+    stack = RunningStack(ports=ports, servers=tuple(running[server.name] for server in wanted))
+    _write(directory, stack)
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    for one in stack.servers:
+        one.wait_until_healthy(deadline, interruption.check)
+    return stack
 
 
 def down(directory: Path, *, delete_data: bool) -> list[tuple[RunningServer, bool]]:
-    """Stop every server, last started first, so that the Collector delivers what it holds; return each and whether it ended when asked."""
-    if not directory.is_dir():
+    """Stop every server, last started first, so that the Collector delivers what it holds; return each and whether it ended when asked.
+
+    Nothing is touched in a folder in which no stack ever was.
+
+    Raises:
+        StackError: the file that says what runs cannot be read, or a server belongs to another user.
+    """
+    if not _is_ours(directory):
         return []
     with _only_one(directory):
         stack = read(directory)
@@ -111,6 +139,25 @@ def down(directory: Path, *, delete_data: bool) -> list[tuple[RunningServer, boo
             for name in ("logs", "metrics", "queue"):
                 shutil.rmtree(directory / name, ignore_errors=True)
         return stopped
+
+
+def _is_ours(directory: Path) -> bool:
+    """Return whether a stack was started in a folder before."""
+    if directory.exists() and not directory.is_dir():
+        raise StackError(f"{directory} is a file; give the folder of a stack")
+    return (directory / _LOCK).exists() or (directory / _STATE).exists()
+
+
+def _claim(directory: Path) -> None:
+    """Make a folder ours, unless it holds what is somebody else's: its files would be written over, and deleted with the data.
+
+    Raises:
+        StackError: it does.
+    """
+    ours = _is_ours(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not ours and any(directory.iterdir()):
+        raise StackError(f"{directory} holds files that are not of a stack; give --directory a new or empty folder")
 
 
 def _write(directory: Path, stack: RunningStack) -> None:
@@ -124,6 +171,6 @@ def _write(directory: Path, stack: RunningStack) -> None:
 @contextmanager
 def _only_one(directory: Path) -> Iterator[None]:
     """Keep a second `up` or `down` of the same folder waiting."""
-    with (directory / "stack.lock").open("w") as lock:
+    with (directory / _LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

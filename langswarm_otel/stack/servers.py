@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from langswarm_otel.stack import places
+from langswarm_otel.stack import building, places, settings
 from langswarm_otel.stack.addresses import HOST
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PROGRAMS", "Server", "all_servers"]
 
 PROGRAMS: Final = ("victoria-logs", "jaeger", "prometheus", "otelcol-langswarm")
+_OF_CONTAINERS: Final = re.compile(r"^  - job_name: collector-tiers\n(    .*\n)+|^alerting:\n(  .*\n)+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class Server:
         health: URL that answers with 200 when it is ready.
         page: URL for people.
         about: what it is for, in a few words.
+        ports: which of the ports it listens on, by their names in :class:`Ports`.
     """
 
     name: str
@@ -39,6 +45,13 @@ class Server:
     health: str
     page: str
     about: str
+    ports: tuple[str, ...]
+
+    @property
+    def settings(self) -> str:
+        """Return a digest of what it is started with: another version, another file or another setting is another one."""
+        given = json.dumps([str(building.find(self.program)), self.arguments, sorted(self.environment.items())])
+        return hashlib.sha256(given.encode()).hexdigest()[:16]
 
 
 def all_servers(ports: Ports, directory: Path) -> tuple[Server, ...]:
@@ -56,7 +69,13 @@ def _logs(ports: Ports, directory: Path) -> Server:
     )
     about = "log lines, found by trace_id"
     return Server(
-        name="VictoriaLogs", program="victoria-logs", arguments=arguments, health=f"{url}/health", page=f"{url}/select/vmui", about=about
+        name="VictoriaLogs",
+        program="victoria-logs",
+        arguments=arguments,
+        health=f"{url}/health",
+        page=f"{url}/select/vmui",
+        about=about,
+        ports=("logs",),
     )
 
 
@@ -77,6 +96,7 @@ def _jaeger(ports: Ports) -> Server:
         health=f"http://{HOST}:{ports.jaeger_health}/status",
         page=f"http://{HOST}:{ports.jaeger}",
         about="traces, calls and durations by operation (its API: the Go module has no page)",
+        ports=("jaeger", "jaeger_grpc", "jaeger_otlp", "jaeger_health"),
     )
 
 
@@ -97,14 +117,19 @@ def _prometheus(ports: Ports, directory: Path) -> Server:
         health=f"{url}/-/ready",
         page=url,
         about="metrics, with exemplars that lead to traces (its API: the Go module has no page)",
+        ports=("prometheus",),
     )
 
 
 def _prometheus_file(ports: Ports, directory: Path) -> Path:
-    """Write the configuration of docker-compose.yml with this machine's addresses: Prometheus reads none from its environment."""
+    """Write the configuration of docker-compose.yml with this machine's addresses: Prometheus reads none from its environment.
+
+    Without what only containers have: a host of that name in somebody's network would get our alerts.
+    """
     source = places.compose_files()
     text = (source / "prometheus.yml").read_text(encoding="utf-8")
     text = text.replace("collector:8888", f"{HOST}:{ports.collector_metrics}").replace("/etc/prometheus/rules", str(source / "rules"))
+    text = _OF_CONTAINERS.sub("", text)
     written = directory / "prometheus.yml"
     written.write_text(text, encoding="utf-8")
     return written
@@ -117,6 +142,7 @@ def _collector(ports: Ports, directory: Path) -> Server:
         program="otelcol-langswarm",
         arguments=(f"--config={config / 'local.yaml'}", f"--config={config / 'logs.yaml'}"),
         environment={
+            **settings.read(os.environ),
             "CONFIG_DIRECTORY": str(config),
             "QUEUE_DIRECTORY": str(directory / "queue"),
             "OTLP_GRPC_LISTEN": f"{HOST}:{ports.otlp_grpc}",
@@ -130,4 +156,5 @@ def _collector(ports: Ports, directory: Path) -> Server:
         health=f"http://{HOST}:{ports.health}",
         page=f"http://{HOST}:{ports.otlp_http}",
         about="takes OTLP (gRPC on " + str(ports.otlp_grpc) + "), passes it on",
+        ports=("otlp_grpc", "otlp_http", "health", "collector_metrics"),
     )

@@ -67,6 +67,36 @@ def test_content_events_lose_bare_keys():
     assert gate.strip_event(None, old, is_open=False) == {"event.name": "gen_ai.choice"}
 
 
+def test_keys_that_are_anybodys_are_content_in_some_scopes_alone():
+    """Numbers and names of an application under such keys stay; in another scope of the same name's beginning they do not."""
+    attributes = {"events": 5, "request": CANARY, "inputs": CANARY, "kept": 1}
+    assert gate.strip_scope(attributes, InstrumentationScope("logfire.openai"), is_open=False) == {"inputs": CANARY, "kept": 1}
+    assert gate.strip_scope(attributes, InstrumentationScope("pydantic-ai"), is_open=False) == {"request": CANARY, "kept": 1}
+    for scope in (InstrumentationScope("logfire"), InstrumentationScope("app"), None):
+        assert gate.strip_scope(attributes, scope, is_open=False) is attributes
+    assert gate.strip_scope(attributes, InstrumentationScope("logfire.openai"), is_open=True) is attributes
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kept"),
+    [
+        ('{"model": "gpt-4o", "instructions": "canary"}', {semconv.REQUEST_MODEL: "gpt-4o"}),
+        ('{"model": 5}', {}),
+        ('{"temperature": 1}', {}),
+        ("[1]", {}),
+        ("[" * 100_000, {}),
+        ("not json", {}),
+        (7, {}),
+    ],
+    ids=range(7),
+)
+def test_the_model_that_was_asked_for_stays_of_the_parameters(parameters, kept):
+    """OpenInference has it nowhere else; where it is known already it is not looked for."""
+    assert gate.strip({"llm.invocation_parameters": parameters}, is_open=False) == kept
+    given = {"llm.invocation_parameters": parameters, semconv.REQUEST_MODEL: "known"}
+    assert gate.strip(given, is_open=False) == {semconv.REQUEST_MODEL: "known"}
+
+
 def test_the_name_of_a_crew_ai_task_is_no_description():
     """OpenLLMetry names the span after the whole description; other scopes' names are their own."""
     crew = InstrumentationScope("opentelemetry.instrumentation.crewai.instrumentation")

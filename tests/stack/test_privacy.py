@@ -18,6 +18,7 @@ from stack_processes import CONFIG, Collector, make_trace, pairs_of, post_reques
 from langswarm_otel import semconv
 from langswarm_otel.content import gate
 from langswarm_otel.content.credentials import CREDENTIALS
+from langswarm_otel.foreign_content import CONTENT_KEYS_OF_SCOPES
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -49,6 +50,9 @@ HARMLESS = {
     "db.milvus.search.limit": 5,
     "pinecone.query.top_k": 3,
     "crewai.crew.id": "c-7",
+    "events": 5,
+    "request": "r-7",
+    "evaluations": 3,
 }
 MASKED = yaml.safe_load((CONFIG / "parts" / "redaction_content.yaml").read_text())
 PLAIN = yaml.safe_load((CONFIG / "parts" / "plain_keys.yaml").read_text())
@@ -108,10 +112,17 @@ def test_what_the_packages_of_others_call_content_is_masked(module, words, monke
         *("crewai.crew.tasks_output", "crewai.task.description", "crewai.agent.backstory", "db.weaviate.batch.add_data_object.data_object"),
         *("weaviate.data.crud_data.create.data_object", "db.weaviate.client.graphql_raw_query.gql_query", "tool.arguments"),
         # OpenInference: lists by their number
-        *("evaluations.0.evaluation.explanation", "input.images.0.image.url", "retrieval.documents.3.document.content", "video.url"),
+        *(
+            "evaluations.0.evaluation.explanation",
+            "annotations.1.annotation.metadata",
+            "input.audio",
+            "input.images.0.image.url",
+            "retrieval.documents.3.document.content",
+            "video.url",
+        ),
         # Vercel AI SDK, Pydantic AI, Logfire, Langfuse
-        *("ai.response.reasoning", "ai.values", "ai.result.toolCalls", "ai.prompt.messages", "events", "request_data", "response_data"),
-        *("model_request_parameters", "all_messages_events", "langfuse.observation.status_message"),
+        *("ai.response.reasoning", "ai.values", "ai.result.toolCalls", "ai.prompt.messages", "crewai.mycrew.result", "genkit:input"),
+        *("model_request_parameters", "all_messages_events", "langfuse.observation.status_message", "gcp.vertex.agent.llm_request"),
     ],
 )
 def test_keys_found_in_the_sources_of_others_are_masked(key):
@@ -161,6 +172,9 @@ def planted(trace):
     children[2].attributes.extend(pairs_of({"list": [KEYS["openai"], "harmless"], **HARMLESS}))
     children[2].attributes.extend(pairs_of(dict.fromkeys(SECRET_KEYS, "hunter2")))
     event = children[3].events.add()
+    event.name = "gen_ai.user.message"
+    event.attributes.extend(pairs_of({"content": CANARY, "role": "user"}))
+    event = children[3].events.add()
     event.name = "db.query.result"  # as Milvus and Marqo have it: the fields of the record
     event.attributes.extend(pairs_of({"title": CANARY, "db.query.result.document": CANARY, "db.query.result.score": 0.5}))
     event = children[3].events.add()
@@ -186,6 +200,24 @@ def test_the_name_of_a_crew_ai_task_is_no_description(tmp_path):
             assert far_side.spans[0].name == name
 
 
+def test_keys_of_anybody_are_content_in_the_scopes_that_use_them_so(tmp_path):
+    """The Collector and our own gate know the same; in another scope they stay (see HARMLESS)."""
+    with (
+        OtlpServer() as far_side,
+        Collector(tmp_path, "local.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint) as collector,
+    ):
+        for beginning, keys in CONTENT_KEYS_OF_SCOPES:
+            request = request_of(make_trace(random.Random(beginning), spans=1))
+            scope = request.resource_spans[0].scope_spans[0]
+            scope.scope.name = f"{beginning}openai"
+            scope.spans[0].attributes.extend(pairs_of(dict.fromkeys(keys, CANARY)))
+            assert post_request(collector.endpoint, request) == 200
+            assert gate.keys_of_scope(scope.scope.name) == keys
+        assert far_side.wait_for(spans=len(CONTENT_KEYS_OF_SCOPES), timeout_s=20)
+        assert CANARY.encode() not in b"".join(request.message.SerializeToString() for request in far_side.requests)
+        assert all("gen_ai.agent.name" in attributes(span.attributes) for span in far_side.spans)
+
+
 def post_logs(endpoint):
     """One record with content as attributes, one event of earlier conventions with content as its body, one line with a key in it."""
     request = ExportLogsServiceRequest()
@@ -193,12 +225,13 @@ def post_logs(endpoint):
     first = records.add()
     first.body.string_value = f"connected with {KEYS['openai']}"
     first.attributes.extend(pairs_of({semconv.OUTPUT_MESSAGES: CANARY, "kept": "yes"}))
-    for name in semconv.CONTENT_EVENT_NAMES:
+    for number, name in enumerate(semconv.CONTENT_EVENT_NAMES):
         record = records.add()
         record.event_name = name
         record.body.string_value = CANARY
+        record.attributes.extend(pairs_of({"content": CANARY, "role": "user"}))
         record = records.add()
-        record.attributes.extend(pairs_of({"event.name": name}))
+        record.attributes.extend(pairs_of({("event.name", "otel.event.name")[number % 2]: name}))
         record.body.kvlist_value.values.extend(pairs_of({"content": CANARY}))
     sent = urllib.request.Request(
         f"{endpoint}/v1/logs", data=request.SerializeToString(), headers={"content-type": "application/x-protobuf"}
@@ -270,6 +303,8 @@ def test_a_canary_in_prompts_arguments_and_results_reaches_no_backend(tmp_path):
     assert {name for name, _ in far_side.metric_points} >= {"planted", "traces.span.metrics.calls"}
     results = [attributes(event.attributes) for span in far_side.spans for event in span.events if event.name == "db.query.result"]
     assert results == [{"db.query.result.document": "****", "db.query.result.score": 0.5}]
+    messages = [attributes(event.attributes) for span in far_side.spans for event in span.events if event.name == "gen_ai.user.message"]
+    assert messages == [{"role": "user"}]
     assert b"harmless" in arrived
     assert b"ValueError" in arrived
     assert b"kept" in arrived

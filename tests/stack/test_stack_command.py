@@ -13,44 +13,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
+from stack_commands import command, is_running, servers
 from stack_processes import program, until
 
 pytestmark = pytest.mark.timeout(240)
 NEEDED = ("bash", "env")
-
-
-def command(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, "-m", "langswarm_otel", "stack", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-        env={**os.environ, **variables},
-    )
-
-
-@pytest.fixture
-def directory(tmp_path):
-    """A folder for a stack that is stopped in the end, whatever happened."""
-    for name in ("otelcol-langswarm", "jaeger", "prometheus", "victoria-logs"):
-        program(name)
-    yield tmp_path / "stack"
-    command("down", "--directory", tmp_path / "stack")
-
-
-def servers(directory):
-    return json.loads((directory / "stack.json").read_text())["servers"]
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def test_a_server_that_was_killed_is_named_and_started_again(directory):
@@ -114,6 +83,7 @@ def test_a_port_that_is_taken_is_named_with_its_use_and_the_mend(directory):
 def test_a_server_that_does_not_start_stops_the_others_and_shows_its_log(directory):
     """Here Prometheus, whose data folder is a file."""
     directory.mkdir()
+    (directory / "stack.lock").write_text("")
     (directory / "metrics").write_text("in the way")
     done = command("up", "--free-ports", "--directory", directory)
     assert done.returncode == 1
@@ -124,19 +94,20 @@ def test_a_server_that_does_not_start_stops_the_others_and_shows_its_log(directo
     assert str(directory) not in left
 
 
-@pytest.mark.parametrize("after_s", [0.2, 0.5])
-def test_ctrl_c_in_the_middle_of_up_leaves_nothing(directory, after_s):
-    """What was started until then is stopped again."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("after_s", [0.2, 0.4])
+def test_a_signal_in_the_middle_of_up_leaves_nothing(directory, after_s, number):
+    """What was started until then is stopped again, or was written down, so that `down` stops it."""
     arguments = [sys.executable, "-m", "langswarm_otel", "stack", "up", "--free-ports", "--directory", str(directory)]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(after_s)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     printed, _ = process.communicate(timeout=60)
     left = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
     if "send to it" in printed:  # it was quicker, and the signal came as it ended
         assert (directory / "stack.json").exists()
     else:
-        assert process.returncode in {130, -signal.SIGINT}
+        assert process.returncode in {128 + number, -number}
         assert str(directory) not in left
         assert not (directory / "stack.json").exists()
 
@@ -183,8 +154,8 @@ def test_without_go_the_tests_are_skipped_not_failed(without_go, tmp_path):
     """`make test` goes on: --optional says what is missing and what follows from it. Without it, and for `up`, that is a failure."""
     optional = command("build", "--optional", **without_go)
     assert (optional.returncode, optional.stdout) == (0, "")
-    says = "Go is not installed (https://go.dev/dl)\n"
-    maven = "Maven is not installed (https://maven.apache.org/install.html)\n"
+    says = "Go is not on PATH (https://go.dev/dl); put it there, or use docker compose\n"
+    maven = "Maven is not on PATH (https://maven.apache.org/install.html)\n"
     names = "alertmanager, amtool, docker-compose, jaeger, kafka, otelcol-langswarm, prometheus, promtool, victoria-logs"
     without = f"without {names}; the tests that need them are skipped by name\n"
     assert optional.stderr == says + maven + without
