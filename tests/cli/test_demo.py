@@ -132,7 +132,7 @@ def test_with_an_endpoint_it_says_what_was_delivered_and_where_to_look(otlp_serv
     assert (len(otlp_server.spans), len(otlp_server.metric_points), len(otlp_server.log_records)) == counts(done.stdout)["delivered"]
     assert counts(done.stdout)["emitted"] == counts(done.stdout)["delivered"]
     trace_id = otlp_server.spans[0].trace_id.hex()
-    assert f"http://localhost:16686/trace/{trace_id}" in done.stdout
+    assert f"in the back ends of that Collector, for service langswarm-demo and trace {trace_id}" in done.stdout
     assert "invoke_workflow" in done.stdout
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -136,3 +137,15 @@ def test_points_carry_neither_content_nor_users():
     data = reader.get_metrics_data()
     before = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[-1]
     assert CLOSED.metrics(data).resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[-1] is before
+
+
+def test_exemplars_carry_neither_content_nor_users():
+    """What a view takes off the series is on its exemplars still."""
+    reader = InMemoryMetricReader()
+    view = View(instrument_name="c", attribute_keys={"kept"})
+    provider = MeterProvider([reader], Resource({}), shutdown_on_exit=False, exemplar_filter=AlwaysOnExemplarFilter(), views=[view])
+    given = {"gen_ai.prompt": "canary", "user.id": "u-1", "kept": "yes", "other": "x"}
+    provider.get_meter("m").create_counter("c").add(1, given)
+    (point,) = CLOSED.metrics(reader.get_metrics_data()).resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
+    assert [dict(exemplar.filtered_attributes) for exemplar in point.exemplars] == [{"other": "x"}]
+    assert dict(point.attributes) == {"kept": "yes"}

@@ -148,6 +148,27 @@ def test_a_collector_has_room_for_what_it_may_take(name):
         assert queues * int(environment["QUEUE_BYTES"]) < size * 2**20
 
 
+TRACE_KIB = 24  # a dozen spans with a dozen attributes, as measured on Jaeger's memory and the gateway's own
+
+
+def test_traces_that_wait_for_their_decision_fit_below_the_memory_limit():
+    """Or a gateway would refuse the roots on whose arrival it would be free, until DECISION_WAIT is over."""
+    files = "\n".join(path.read_text() for path in CONFIG.rglob("*.yaml"))
+
+    def default(name):
+        return re.search(rf"env:{name}:-(\d+)", files).group(1)
+
+    stateful = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "gateway.yaml").read_text())
+    pod = next(one for one in stateful if one["kind"] == "StatefulSet")["spec"]["template"]["spec"]
+    in_kubernetes = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
+    for given in ({}, SERVICES["gateway"]["environment"], SERVICES["gateway-kafka"]["environment"], in_kubernetes):
+        traces, limit, spike = (
+            int(re.search(r"\d+", str(given.get(name) or default(name))).group())
+            for name in ("TRACES_IN_MEMORY", "MEMORY_LIMIT_MIB", "MEMORY_SPIKE_MIB")
+        )
+        assert traces * TRACE_KIB / 1024 < 0.8 * (limit - spike)
+
+
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - COLLECTORS - {"queue-owner"}))
 def test_every_image_with_a_shell_has_a_health_check_on_a_port_of_its_own(name):
     """The Collector's image has no shell; its health is asked from outside, on 13133."""

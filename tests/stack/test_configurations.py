@@ -89,7 +89,7 @@ def test_prometheus_accepts_its_configuration(tmp_path):
     (tmp_path / "prometheus.yml").write_text(text)
     done = run(program("promtool"), "check", "config", "--lint-fatal", tmp_path / "prometheus.yml")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 rules found" in done.stdout
+    assert "8 rules found" in done.stdout
     wrong = run(program("promtool"), "check", "config", tmp_path / "none.yml")
     assert wrong.returncode != 0
 
@@ -99,6 +99,7 @@ def test_the_rules_fire_when_the_pipeline_is_ill(tmp_path):
     labels = 'instance="collector:8888",job="collector"'
     ill = [
         {"series": f"up{{{labels}}}", "values": "1 1 0x20"},
+        {"series": 'up{instance="10.0.0.7:8888",job="collector-tiers"}', "values": "1x10 stale"},
         {"series": f'otelcol_receiver_refused_spans{{{labels},receiver="otlp"}}', "values": "0+10x20"},
         {"series": f'otelcol_exporter_send_failed_spans{{{labels},exporter="otlp_http/traces"}}', "values": "0+10x20"},
         {"series": f'otelcol_exporter_sent_spans{{{labels},exporter="otlp_http/traces"}}', "values": "7x20"},
@@ -108,6 +109,7 @@ def test_the_rules_fire_when_the_pipeline_is_ill(tmp_path):
     ]
     well = [
         {"series": f"up{{{labels}}}", "values": "1x20"},
+        {"series": 'up{instance="10.0.0.7:8888",job="collector-tiers"}', "values": "1x20"},
         {"series": f'otelcol_receiver_refused_spans{{{labels},receiver="otlp"}}', "values": "5x20"},
         {"series": f'otelcol_exporter_sent_spans{{{labels},exporter="otlp_http/traces"}}', "values": "0+10x20"},
         {"series": f'otelcol_exporter_queue_size{{{labels},exporter="otlp_http/traces"}}', "values": "10x20"},
