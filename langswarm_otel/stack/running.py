@@ -129,6 +129,7 @@ def down(directory: Path, *, delete_data: bool) -> list[tuple[RunningServer, boo
     Raises:
         StackError: the file that says what runs cannot be read, or a server belongs to another user.
     """
+    _refuse_file(directory)
     if not _is_ours(directory):
         return []
     with _only_one(directory):
@@ -143,20 +144,23 @@ def down(directory: Path, *, delete_data: bool) -> list[tuple[RunningServer, boo
 
 def _is_ours(directory: Path) -> bool:
     """Return whether a stack was started in a folder before."""
-    if directory.exists() and not directory.is_dir():
-        raise StackError(f"{directory} is a file; give the folder of a stack")
     return (directory / _LOCK).exists() or (directory / _STATE).exists()
+
+
+def _refuse_file(directory: Path) -> None:
+    if directory.is_file():
+        raise StackError(f"{directory} is a file; give the folder of a stack")
 
 
 def _claim(directory: Path) -> None:
     """Make a folder ours, unless it holds what is somebody else's: its files would be written over, and deleted with the data.
 
     Raises:
-        StackError: it does.
+        StackError: it does, or it is a file.
     """
-    ours = _is_ours(directory)
+    _refuse_file(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    if not ours and any(directory.iterdir()):
+    if any(directory.iterdir()) and not _is_ours(directory):  # in this order: another `up` may be the first one just now
         raise StackError(f"{directory} holds files that are not of a stack; give --directory a new or empty folder")
 
 
