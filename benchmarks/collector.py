@@ -199,6 +199,7 @@ def _tiers(folder: Path, gateways: int, sink: str) -> list[Collector]:
     name_hosts(hosts, "gateway.test", HOSTS[:gateways])
     port = free_ports(1)[0]
     settings = {"TRACES_ENDPOINT": sink, "METRICS_ENDPOINT": sink, "ROOT_WAIT": f"{ROOT_WAIT_S}s", "MEMORY_LIMIT_MIB": "2000"}
+    settings["TRACES_IN_MEMORY"] = "50000"  # goes with that limit
     behind = [Collector(folder / host, "gateway.yaml", otlp_host=host, grpc_port=port, **settings) for host in HOSTS[:gateways]]
     named = {"GATEWAY_HOST": "gateway.test", "GATEWAY_PORT": str(port), "MEMORY_LIMIT_MIB": "2000"}
     return [*behind, Collector(folder / "agent", "agent.yaml", prefix=own_hosts(hosts), **named)]
