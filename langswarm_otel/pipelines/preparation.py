@@ -170,8 +170,9 @@ class Preparation:
         if semconv.USER_ID in attributes:
             attributes = {key: value for key, value in attributes.items() if key != semconv.USER_ID}
         attributes = self.scrubber.attributes(safe_attributes(attributes))
-        exemplars = [self._exemplar(exemplar) for exemplar in getattr(point, "exemplars", None) or ()]
-        if any(new is not old for new, old in zip(exemplars, getattr(point, "exemplars", None) or (), strict=True)):
+        given = getattr(point, "exemplars", None) or ()
+        exemplars = [self._exemplar(exemplar) for exemplar in given]
+        if any(new is not old for new, old in zip(exemplars, given, strict=True)):
             return dataclasses.replace(point, attributes=attributes, exemplars=exemplars)
         return point if attributes is (point.attributes or attributes) else dataclasses.replace(point, attributes=attributes)
 

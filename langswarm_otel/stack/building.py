@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -176,9 +176,14 @@ def _digest(wanted: Build) -> hashlib._Hash:
 
 def _go_version() -> str:
     """Return what ``go version`` says; another Go makes another program."""
-    if shutil.which("go") is None:
-        return ""
-    return subprocess.run(["go", "version"], capture_output=True, text=True, check=False, env=_environment()).stdout.strip()  # noqa: S607 - the Go of the user
+    go = shutil.which("go")
+    return "" if go is None else _said_version(go)
+
+
+@lru_cache
+def _said_version(go: str) -> str:
+    """Ask once: a program is looked for several times in one command."""
+    return subprocess.run([go, "version"], capture_output=True, text=True, check=False, env=_environment()).stdout.strip()  # noqa: S603 - the Go of the user
 
 
 def _version(wanted: Build) -> str:

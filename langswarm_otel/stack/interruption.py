@@ -20,7 +20,10 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
-    """Holds SIGINT, SIGTERM and SIGHUP back while it is entered; does nothing in a thread that is not the main one."""
+    """Holds SIGINT, SIGTERM and SIGHUP back while it is entered; does nothing in a thread that is not the main one.
+
+    One that comes after the last check has come too late: what it would have interrupted is done.
+    """
 
     def __init__(self) -> None:
         self._came: int | None = None

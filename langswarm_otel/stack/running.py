@@ -53,8 +53,9 @@ def read(directory: Path) -> RunningStack | None:
     """Return what was started in a folder, None when nothing was.
 
     Raises:
-        StackError: the file that says so cannot be read.
+        StackError: the file that says so cannot be read, or the folder is a file.
     """
+    _refuse_file(directory)
     path = directory / _STATE
     try:
         state = json.loads(path.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from otlp_server import OtlpServer
-from stack_processes import ROOT, Collector, ServerProcess, free_ports, get_json, make_trace, post_spans, program, until
+from stack_processes import ROOT, Collector, RawServer, ServerProcess, free_ports, get_json, make_trace, post_spans, program, until
 
 pytestmark = pytest.mark.timeout(120)
 DEPLOY = ROOT / "deploy" / "compose"
@@ -50,24 +50,6 @@ class PagerDuty:
         self._server.server_close()
 
 
-class Metrics(ThreadingHTTPServer):
-    """The page of a Collector that is well."""
-
-    def __init__(self, port):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("content-type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(b"otelcol_exporter_queue_size 0\n")
-
-            def log_message(self, *arguments):
-                pass
-
-        super().__init__(("127.0.0.1", port), Handler)
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-
 def written(folder, name, *changes):
     """A file of the stack with this test's addresses and without its patience."""
     text = (DEPLOY / name).read_text()
@@ -87,6 +69,27 @@ def version_2_reads(config, prometheus):
     return prometheus
 
 
+def prometheus_of(folder, port, rules, target, *changes):
+    """Prometheus with the file of the stack, which scrapes one address, and without its patience."""
+    config = written(
+        folder,
+        "prometheus.yml",
+        ("scrape_interval: 15s", "scrape_interval: 500ms"),
+        ("evaluation_interval: 15s", "evaluation_interval: 500ms"),
+        ("collector:8888", target),
+        ("/etc/prometheus/rules/*.yml", str(rules)),
+        *changes,
+    )
+    command = [
+        version_2_reads(config, program("prometheus", installed="prometheus")),
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        "--rules.alert.resend-delay=1s",  # the first may be sent before Alertmanager is known
+    ]
+    return ServerProcess(command, ready=f"http://127.0.0.1:{port}/-/ready", log=folder / "prometheus.log")
+
+
 def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
     """The event names the alert and its severity and carries the key of the file; the watchdog pages nobody."""
     metrics, prometheus_port, alertmanager_port = free_ports(3)
@@ -101,22 +104,9 @@ def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
             ("group_wait: 30s", "group_wait: 0s"),
             ("group_interval: 5m", "group_interval: 1s"),
         )
-        config = written(
-            tmp_path,
-            "prometheus.yml",
-            ("scrape_interval: 15s", "scrape_interval: 500ms"),
-            ("evaluation_interval: 15s", "evaluation_interval: 500ms"),
-            ("collector:8888", f"127.0.0.1:{metrics}"),
-            ("alertmanager:9093", f"127.0.0.1:{alertmanager_port}"),
-            ("/etc/prometheus/rules/*.yml", str(rules)),
+        prometheus = prometheus_of(
+            tmp_path, prometheus_port, rules, f"127.0.0.1:{metrics}", ("alertmanager:9093", f"127.0.0.1:{alertmanager_port}")
         )
-        prometheus = [
-            version_2_reads(config, program("prometheus", installed="prometheus")),
-            f"--config.file={config}",
-            f"--web.listen-address=127.0.0.1:{prometheus_port}",
-            f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-            "--rules.alert.resend-delay=1s",  # the first may be sent before Alertmanager is known
-        ]
         alertmanager = [
             program("alertmanager", installed="prometheus-alertmanager"),
             f"--config.file={routes}",
@@ -126,7 +116,7 @@ def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
         ]
         with (
             ServerProcess(alertmanager, ready=f"http://127.0.0.1:{alertmanager_port}/-/ready", log=tmp_path / "alertmanager.log"),
-            ServerProcess(prometheus, ready=f"http://127.0.0.1:{prometheus_port}/-/ready", log=tmp_path / "prometheus.log"),
+            prometheus,
         ):
             assert until(lambda: pager.events, 30)
             event = pager.events[0]
@@ -134,12 +124,8 @@ def test_a_collector_that_is_down_pages_and_its_return_resolves(tmp_path):
             assert (event["payload"]["class"], event["payload"]["severity"]) == ("CollectorDown", "critical")
             standing = f"http://127.0.0.1:{alertmanager_port}/api/v2/alerts"
             assert until(lambda: {"Watchdog", "CollectorDown"} <= {one["labels"]["alertname"] for one in get_json(standing)})
-            page = Metrics(metrics)
-            try:
+            with RawServer(metrics, b"HTTP/1.0 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\n\r\notelcol_exporter_queue_size 0\n"):
                 assert until(lambda: pager.events[-1]["event_action"] == "resolve", 40)
-            finally:
-                page.shutdown()
-                page.server_close()
             assert {one["payload"]["class"] for one in pager.events if one.get("payload")} == {"CollectorDown"}
             assert {one["dedup_key"] for one in pager.events} == {event["dedup_key"]}
 
@@ -151,26 +137,13 @@ def test_a_backend_that_is_away_is_an_alert_until_it_is_back(tmp_path):
     with OtlpServer() as far_side:
         far_side.refuse()
         with Collector(tmp_path, "local.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint) as collector:
-            config = written(
-                tmp_path,
-                "prometheus.yml",
-                ("scrape_interval: 15s", "scrape_interval: 500ms"),
-                ("evaluation_interval: 15s", "evaluation_interval: 500ms"),
-                ("collector:8888", collector.metrics_url.removeprefix("http://").removesuffix("/metrics")),
-                ("/etc/prometheus/rules/*.yml", str(rules)),
-            )
-            prometheus = [
-                version_2_reads(config, program("prometheus", installed="prometheus")),
-                f"--config.file={config}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-            ]
+            prometheus = prometheus_of(tmp_path, port, rules, collector.metrics_url.removeprefix("http://").removesuffix("/metrics"))
 
             def firing():
                 alerts = get_json(f"http://127.0.0.1:{port}/api/v1/alerts")["data"]["alerts"]
                 return {one["labels"]["alertname"]: one["labels"].get("exporter") for one in alerts if one["state"] == "firing"}
 
-            with ServerProcess(prometheus, ready=f"http://127.0.0.1:{port}/-/ready", log=tmp_path / "prometheus.log"):
+            with prometheus:
                 assert until(lambda: set(firing()) == {"Watchdog"}, 30)
                 dice = random.Random(9)
                 assert post_spans(collector.endpoint, make_trace(dice)) == 200

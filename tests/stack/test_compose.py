@@ -148,7 +148,7 @@ def test_a_collector_has_room_for_what_it_may_take(name):
         assert queues * int(environment["QUEUE_BYTES"]) < size * 2**20
 
 
-TRACE_KIB = 24  # a dozen spans with a dozen attributes, as measured on Jaeger's memory and the gateway's own
+TRACE_KIB = 24  # a dozen spans with a dozen attributes, as measured on Jaeger's memory
 
 
 def test_traces_that_wait_for_their_decision_fit_below_the_memory_limit():

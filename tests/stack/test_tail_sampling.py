@@ -22,6 +22,10 @@ SPECIAL = {
 ORDINARY = {"attributes": {"langswarm.run.cost": 0.49}, "duration_s": 29.0}
 
 
+def gateway_of(folder, far_side, **variables):
+    return Collector(folder, "gateway.yaml", TRACES_ENDPOINT=far_side.endpoint, METRICS_ENDPOINT=far_side.endpoint, **variables)
+
+
 def test_of_2000_traces_the_special_are_kept_whole_and_of_the_rest_the_stated_share(tmp_path):
     """Errors, slow, expensive and forced ones, each on the thresholds that stand in the file; the rest within three standard deviations.
 
@@ -38,14 +42,7 @@ def test_of_2000_traces_the_special_are_kept_whole_and_of_the_rest_the_stated_sh
     dice.shuffle(spans)
     with (
         OtlpServer() as far_side,
-        Collector(
-            tmp_path,
-            "gateway.yaml",
-            TRACES_ENDPOINT=far_side.endpoint,
-            METRICS_ENDPOINT=far_side.endpoint,
-            ROOT_WAIT="4s",
-            SPAN_METRICS_INTERVAL="1s",
-        ) as gateway,
+        gateway_of(tmp_path, far_side, ROOT_WAIT="4s", SPAN_METRICS_INTERVAL="1s") as gateway,
     ):
         for begin in range(0, len(spans), 200):
             assert post_spans(gateway.endpoint, spans[begin : begin + 200]) == 200
@@ -78,14 +75,7 @@ def test_a_run_that_lasts_longer_than_the_wait_is_judged_by_its_root(tmp_path):
     runs["ordinary"] = make_trace(dice, spans=SPANS)
     with (
         OtlpServer() as far_side,
-        Collector(
-            tmp_path,
-            "gateway.yaml",
-            TRACES_ENDPOINT=far_side.endpoint,
-            METRICS_ENDPOINT=far_side.endpoint,
-            ROOT_WAIT="1s",
-            SAMPLE_PERCENT="0",
-        ) as gateway,
+        gateway_of(tmp_path, far_side, ROOT_WAIT="1s", SAMPLE_PERCENT="0") as gateway,
     ):
         for _, *children in runs.values():
             assert post_spans(gateway.endpoint, children) == 200

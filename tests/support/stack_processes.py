@@ -9,12 +9,14 @@ import random
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,28 @@ class ServerProcess:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+
+class RawServer:
+    """Answers every GET on a port with the same bytes, whether that is HTTP or not."""
+
+    def __init__(self, port: int, answer: bytes) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.wfile.write(answer)
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Collector(ServerProcess):
